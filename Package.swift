@@ -20,9 +20,19 @@ let tests: [SwiftSetting] = [
 let package = Package(
   name: "sluice",
   targets: [
+    // Layer 0: C libraries as they are, and bytes.
+    .systemLibrary(
+      name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+    .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "Bytes", swiftSettings: strict),
 
+    // Layer 1: the loop, and the syntax of the wire.
+    .target(
+      name: "Reactor", dependencies: ["Bytes", "CLibevent", "CSystem"], swiftSettings: strict),
+
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
+    .testTarget(
+      name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: tests),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

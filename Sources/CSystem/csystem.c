@@ -1,0 +1,13 @@
+#include "csystem.h"
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+int csystem_accept(int listener, void *peer, unsigned *length) {
+  return accept4(listener, peer, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int csystem_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+void csystem_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -1,0 +1,13 @@
+#pragma once
+// System calls that Swift's Glibc module does not show: GNU extensions and headers it leaves out.
+// No system header is included here: its declarations would then belong to this module instead of Glibc.
+
+/// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC: the connection is ready for the loop in one call.
+/// `peer` is room for a struct sockaddr of `length` bytes, a socklen_t that is set to what was written.
+int csystem_accept(int listener, void *peer, unsigned *length);
+
+/// eventfd(2), non-blocking and close-on-exec.
+int csystem_eventfd(void);
+
+/// pthread_setname_np(3) on the calling thread; at most 15 characters.
+void csystem_name_thread(const char *name);
