@@ -17,6 +17,16 @@ let tests: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
+/// libFuzzer brings its own `main`, so its drivers are built only where asked for: `make fuzz`.
+let fuzzers: [Target] =
+  Context.environment["SLUICE_FUZZ"] == nil
+  ? []
+  : [("fuzz-request-head", "RequestHead"), ("fuzz-sse", "SSE")].map { name, folder in
+    .executableTarget(
+      name: name, dependencies: ["Bytes", "Wire"], path: "Tests/Fuzz/\(folder)",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])])
+  }
+
 let package = Package(
   name: "sluice",
   targets: [
@@ -29,11 +39,13 @@ let package = Package(
     // Layer 1: the loop, and the syntax of the wire.
     .target(
       name: "Reactor", dependencies: ["Bytes", "CLibevent", "CSystem"], swiftSettings: strict),
+    .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
 
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: tests),
-  ],
+    .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: tests),
+  ] + fuzzers,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17
 )
