@@ -41,10 +41,15 @@ let package = Package(
       name: "Reactor", dependencies: ["Bytes", "CLibevent", "CSystem"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
 
+    // Layer 2: decisions as values.
+    .target(name: "Streams", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
+
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: tests),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: tests),
+    .testTarget(
+      name: "StreamsTests", dependencies: ["Bytes", "Streams", "Wire"], swiftSettings: tests),
   ] + fuzzers,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

@@ -1,0 +1,31 @@
+internal import Bytes
+
+/// The id that every event of a run carries: `<run>.<sequence>`, so that a reader's last id names its run.
+public struct EventID: Hashable, Sendable {
+  /// The run.
+  public let run: RunID
+  /// The event's place in it, from 1; zero is the place before the first.
+  public let sequence: UInt64
+
+  /// An id from the text that a client sends back as `Last-Event-ID`.
+  ///
+  /// It is `nil` for anything that no run of ours has given out.
+  public init?(_ text: Span<UInt8>) {
+    // The longest sequence has 20 digits; a leading zero is nobody's but zero's own.
+    let digits = text.count - RunID.textBytes - 1
+    guard digits >= 1, digits <= 20, text[RunID.textBytes] == UInt8(ascii: "."),
+      let run = RunID(text.extracting(first: RunID.textBytes))
+    else { return nil }
+    var sequence: UInt64 = 0
+    for index in (RunID.textBytes + 1)..<text.count {
+      guard let digit = ASCII.digit(text[index]) else { return nil }
+      let (shifted, overflows) = sequence.multipliedReportingOverflow(by: 10)
+      let (sum, overflowsToo) = shifted.addingReportingOverflow(UInt64(digit))
+      guard !overflows, !overflowsToo else { return nil }
+      sequence = sum
+    }
+    guard digits == 1 || text[RunID.textBytes + 1] != UInt8(ascii: "0") else { return nil }
+    self.run = run
+    self.sequence = sequence
+  }
+}
