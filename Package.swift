@@ -43,6 +43,7 @@ let package = Package(
 
     // Layer 2: decisions as values.
     .target(name: "Streams", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
+    .target(name: "Admission", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
 
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
@@ -50,6 +51,7 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: tests),
     .testTarget(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Wire"], swiftSettings: tests),
+    .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: tests),
   ] + fuzzers,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17
