@@ -29,6 +29,9 @@ let fuzzers: [Target] =
 
 let package = Package(
   name: "sluice",
+  dependencies: [
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
   targets: [
     // Layer 0: C libraries as they are, and bytes.
     .systemLibrary(
@@ -44,6 +47,10 @@ let package = Package(
     // Layer 2: decisions as values.
     .target(name: "Streams", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
     .target(name: "Admission", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
+    .target(
+      name: "Settings",
+      dependencies: ["Admission", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
 
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
@@ -52,6 +59,7 @@ let package = Package(
     .testTarget(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Wire"], swiftSettings: tests),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: tests),
+    .testTarget(name: "SettingsTests", dependencies: ["Admission", "Settings"], swiftSettings: tests),
   ] + fuzzers,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

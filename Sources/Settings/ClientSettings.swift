@@ -1,0 +1,78 @@
+/// What one client may take, in time and in bytes.
+public struct ClientSettings: Sendable, Equatable {
+  /// How long a request's head may take to arrive; 100 ms to 10 min.
+  public let headTimeout: Duration
+  /// How long a request's body may take to arrive; 100 ms to 1 h.
+  public let bodyTimeout: Duration
+  /// How long a connection may stay without a request; 1 s to 1 d.
+  public let idleTimeout: Duration
+  /// How long a client may take nothing although something waits; 1 s to 1 d.
+  public let sendTimeout: Duration
+  /// The largest request head; 1 KiB to 1 MiB.
+  public let headSizeBytes: Int
+  /// The longest request target; 256 B to 512 KiB and less than `headSizeBytes`.
+  public let uriSizeBytes: Int
+  /// The largest request body; 1 KiB to 1 GiB.
+  public let bodySizeBytes: Int
+
+  /// Puts client settings together; the values are taken as they are.
+  ///
+  /// - Parameters:
+  ///   - headTimeout: how long a request's head may take to arrive.
+  ///   - bodyTimeout: how long a request's body may take to arrive.
+  ///   - idleTimeout: how long a connection may stay without a request.
+  ///   - sendTimeout: how long a client may take nothing although something waits.
+  ///   - headSizeBytes: the largest request head.
+  ///   - uriSizeBytes: the longest request target.
+  ///   - bodySizeBytes: the largest request body.
+  public init(
+    headTimeout: Duration, bodyTimeout: Duration, idleTimeout: Duration, sendTimeout: Duration, headSizeBytes: Int,
+    uriSizeBytes: Int, bodySizeBytes: Int
+  ) {
+    self.headTimeout = headTimeout
+    self.bodyTimeout = bodyTimeout
+    self.idleTimeout = idleTimeout
+    self.sendTimeout = sendTimeout
+    self.headSizeBytes = headSizeBytes
+    self.uriSizeBytes = uriSizeBytes
+    self.bodySizeBytes = bodySizeBytes
+  }
+
+  /// What holds where the file says nothing.
+  public static let `default` = ClientSettings(
+    headTimeout: .seconds(10), bodyTimeout: .seconds(30), idleTimeout: .seconds(75), sendTimeout: .seconds(60),
+    headSizeBytes: 16 * 1024, uriSizeBytes: 8 * 1024, bodySizeBytes: 4 * 1024 * 1024)
+}
+
+extension ClientSettings {
+  init(_ reader: SettingsReader) {
+    let standard = ClientSettings.default
+    self.init(
+      headTimeout: reader.duration(
+        "head_timeout", default: standard.headTimeout, in: .milliseconds(100) ... .seconds(600),
+        "How long a request's head may take to arrive."),
+      bodyTimeout: reader.duration(
+        "body_timeout", default: standard.bodyTimeout, in: .milliseconds(100) ... .seconds(3600),
+        "How long a request's body may take to arrive."),
+      idleTimeout: reader.duration(
+        "idle_timeout", default: standard.idleTimeout, in: .seconds(1) ... .seconds(86400),
+        "How long a connection may stay open without a request."),
+      sendTimeout: reader.duration(
+        "send_timeout", default: standard.sendTimeout, in: .seconds(1) ... .seconds(86400),
+        "How long a client may take nothing, although something waits for it."),
+      headSizeBytes: reader.byteCount(
+        "head_size", default: standard.headSizeBytes, in: 1024...1024 * 1024,
+        "The largest request head; a larger one is answered with 431."),
+      uriSizeBytes: reader.byteCount(
+        "uri_size", default: standard.uriSizeBytes, in: 256...512 * 1024,
+        "The longest request target, less than head_size; a longer one is answered with 414."),
+      bodySizeBytes: reader.byteCount(
+        "body_size", default: standard.bodySizeBytes, in: 1024...1024 * 1024 * 1024,
+        "The largest request body; a larger one is answered with 413."))
+    if reader.isClean, uriSizeBytes >= headSizeBytes {
+      reader.refuse(
+        "uri_size", or: "head_size", given: UnitScale.bytes.text(for: Int64(uriSizeBytes)),
+        allowed: "less than head_size, which is \(UnitScale.bytes.text(for: Int64(headSizeBytes)))")
+    }
+  }
+}

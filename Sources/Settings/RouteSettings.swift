@@ -1,0 +1,112 @@
+public import Admission
+
+/// What a route does with its requests.
+public enum RouteAction: Sendable, Equatable {
+  /// Starts or joins a run.
+  case run(RunSettings)
+}
+
+/// Which requests a route serves, and how.
+public struct RouteSettings: Sendable, Equatable {
+  /// The host that clients must have come to, lower case, without port; `nil` for every host without a route of its own.
+  public let host: String?
+  /// The paths it serves.
+  public let path: PathPattern
+  /// What it does.
+  public let action: RouteAction
+  /// Whether `Cookie` and `Authorization` reach the upstream.
+  public let forwardCredentials: Bool
+  /// Which other origins may use it: its own policy or the global one; `nil` where the file has neither, which means
+  /// `CORSPolicy.sameOriginOnly`.
+  public let cors: CORSPolicy?
+
+  /// Puts a route together; the values are taken as they are.
+  ///
+  /// - Parameters:
+  ///   - host: the host that clients must have come to.
+  ///   - path: the paths it serves.
+  ///   - action: what it does.
+  ///   - forwardCredentials: whether `Cookie` and `Authorization` reach the upstream.
+  ///   - cors: which other origins may use it.
+  public init(host: String?, path: PathPattern, action: RouteAction, forwardCredentials: Bool, cors: CORSPolicy?) {
+    self.host = host
+    self.path = path
+    self.action = action
+    self.forwardCredentials = forwardCredentials
+    self.cors = cors
+  }
+}
+
+extension RouteSettings {
+  /// Reads one route; `nil` if a part without default was missing or wrong, which the reader has noted.
+  init?(_ reader: SettingsReader, upstreams: [String]?, cors: CORSPolicy?) {
+    let path = RouteSettings.path(reader)
+    let host = RouteSettings.host(reader)
+    let answerAfter = reader.duration(
+      "answer_after", default: RunSettings.defaultAnswerAfter, in: .zero ... .seconds(30),
+      "How long the answer to a POST waits for the orchestrator's status before the stream begins; 0s = not at all.")
+    let run = reader.requiredSection("run", "Start or join a run: one orchestrator request and its answer.") {
+      RunSettings($0, upstreams: upstreams, route: path, answerAfter: answerAfter)
+    }
+    let forwardCredentials = reader.flag(
+      "forward_credentials", default: false, "Whether Cookie and Authorization reach the upstream.")
+    let own = reader.optionalSection("cors", "Which other origins may use this route; replaces the global one.") {
+      CORSPolicy($0)
+    }
+    guard let path, let run else { return nil }
+    self.init(
+      host: host, path: path, action: .run(run), forwardCredentials: forwardCredentials, cors: own ?? cors)
+  }
+
+  private static func path(_ reader: SettingsReader) -> PathPattern? {
+    let path: PathPattern? = reader.required(
+      "path", allowed: PathPattern.allowed, "One path, or all below one with /** at the end."
+    ) { PathPattern($0) }
+    if let path, path.isReserved {
+      reader.refuse("path", given: "\"\(path)\"", allowed: "a path outside /_sluice/, where the gateway's own are")
+      return nil
+    }
+    return path
+  }
+
+  private static func host(_ reader: SettingsReader) -> String? {
+    reader.optional(
+      "host", allowed: "a host name or address without scheme, port, * or dot at its end",
+      "The host that clients must have come to; without it, every host without such a route."
+    ) { text in
+      text.hasSuffix(".") ? nil : Host(text)?.description
+    }
+  }
+}
+
+extension RunSettings {
+  fileprivate init?(_ reader: SettingsReader, upstreams: [String]?, route: PathPattern?, answerAfter: Duration) {
+    let names = (upstreams ?? []).joined(separator: ", ")
+    let upstream: String? = reader.required(
+      "upstream", allowed: names.isEmpty ? "one of the upstreams, but there are none" : "one of \(names) (upstreams)",
+      "The upstream that answers."
+    ) {
+      // Where upstreams could not be read at all, that is the problem to solve first.
+      upstreams?.contains($0) != false ? $0 : nil
+    }
+    let method = reader.choice(
+      "method", default: RunSettings.defaultMethod, among: ["POST", "PUT"], "The method of the request to it.")
+    let ownPath: String? = reader.optional(
+      "path", allowed: "a path such as /chat, without query", "The path of the request to it; without it, the route's."
+    ) { PathPattern.isPath($0) ? $0 : nil }
+    guard let route, let path = ownPath ?? route.onlyPath else {
+      if route != nil && !reader.has("path") {
+        reader.refuse("path", given: "nothing", allowed: "a path, because the route's own is not just one")
+      }
+      return nil
+    }
+    guard let upstream else { return nil }
+    self.init(upstream: upstream, method: method, path: path, answerAfter: answerAfter)
+  }
+}
+
+extension PathPattern {
+  fileprivate var onlyPath: String? {
+    if case .exact(let path) = self { path } else { nil }
+  }
+}

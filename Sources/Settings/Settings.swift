@@ -1,0 +1,129 @@
+import Admission
+
+/// Everything an operator can choose, checked as a whole: one immutable value for the life of a configuration.
+///
+/// It comes from a YAML file (`load`, `parse`) or is put together in code, by tests and the demonstration.
+public struct Settings: Sendable, Equatable {
+  /// Where clients come in; at least one, port 0 lets the kernel choose.
+  public let listen: [ListenAddress]
+  /// The pools of orchestrators by name.
+  public let upstreams: [String: UpstreamSettings]
+  /// The names of `upstreams` in the order of the file.
+  public let upstreamNames: [String]
+  /// What is served; at least one, in the order of the file, no two for the same host and path.
+  public let routes: [RouteSettings]
+  /// How event streams are kept and written.
+  public let streams: StreamSettings
+  /// What one client may take and how long it may take.
+  public let clients: ClientSettings
+  /// How the gateway ends.
+  public let drain: DrainSettings
+  /// What it writes about itself.
+  public let log: LogSettings
+
+  /// Puts settings together; the values are taken as they are, the upstreams in alphabetical order.
+  ///
+  /// - Parameters:
+  ///   - listen: where clients come in.
+  ///   - upstreams: the pools by name.
+  ///   - routes: what is served; every upstream they name is one of `upstreams`.
+  ///   - streams: how event streams are kept and written.
+  ///   - clients: what one client may take.
+  ///   - drain: how the gateway ends.
+  ///   - log: what it writes about itself.
+  public init(
+    listen: [ListenAddress], upstreams: [String: UpstreamSettings], routes: [RouteSettings], streams: StreamSettings,
+    clients: ClientSettings, drain: DrainSettings, log: LogSettings
+  ) {
+    self.init(
+      listen: listen, upstreams: upstreams, upstreamNames: upstreams.keys.sorted(), routes: routes, streams: streams,
+      clients: clients, drain: drain, log: log)
+  }
+
+  private init(
+    listen: [ListenAddress], upstreams: [String: UpstreamSettings], upstreamNames: [String],
+    routes: [RouteSettings], streams: StreamSettings, clients: ClientSettings, drain: DrainSettings, log: LogSettings
+  ) {
+    self.listen = listen
+    self.upstreams = upstreams
+    self.upstreamNames = upstreamNames
+    self.routes = routes
+    self.streams = streams
+    self.clients = clients
+    self.drain = drain
+    self.log = log
+  }
+}
+
+extension Settings {
+  /// Reads and checks a text.
+  ///
+  /// - Parameters:
+  ///   - yaml: one YAML document.
+  ///   - file: the name for it in problems.
+  /// - Returns: the settings, every default filled in.
+  /// - Throws: everything that is wrong with it; nothing of such a text is used.
+  public static func parse(yaml: String, file: String) throws(SettingsError) -> Settings {
+    let report = SettingsReport(file: file)
+    let settings = SettingsNode(yaml: yaml, report: report).map { root in
+      SettingsReader(root: root, report: report).read { Settings($0) }
+    }
+    guard let settings, report.count == 0 else { throw report.error() }
+    return settings
+  }
+
+  /// Reads and checks a file.
+  ///
+  /// - Parameter file: its path; at most 1 MiB is read.
+  /// - Returns: the settings, every default filled in.
+  /// - Throws: everything that is wrong with it, or the system's words for why it cannot be read.
+  public static func load(file: String) throws(SettingsError) -> Settings {
+    try parse(yaml: SettingsFile.text(of: file), file: file)
+  }
+
+  init(_ reader: SettingsReader) {
+    let listen: [ListenAddress] = reader.sections(
+      "listen", count: 1...64, once: (key: "address", of: \.identity), "Where clients come in."
+    ) { item in
+      item.required("address", allowed: ListenAddress.allowed, "IPv4:port, [IPv6]:port or unix:/absolute/path.") {
+        ListenAddress($0)
+      }
+    }
+    let upstreams = reader.namedSections("upstreams", atMost: 256, "The pools of orchestrators by name.") {
+      UpstreamSettings($0)
+    }
+    let cors = reader.optionalSection("cors", "Which other origins may use the routes; without it, none.") {
+      CORSPolicy($0)
+    }
+    let names = upstreams?.map(\.name)
+    let routes: [RouteSettings] = reader.sections(
+      "routes", count: 1...1024, once: (key: "path", of: \.identity), "What is served, and by which upstream."
+    ) { RouteSettings($0, upstreams: names, cors: cors) }
+    self.init(
+      listen: listen,
+      upstreams: (upstreams ?? []).reduce(into: [:]) { $0[$1.name] = $1.value },
+      upstreamNames: names ?? [],
+      routes: routes,
+      streams: reader.section("streams", "How event streams are kept and written.") { StreamSettings($0) },
+      clients: reader.section("clients", "What one client may take.") { ClientSettings($0) },
+      drain: reader.section("drain", "How the gateway ends.") { DrainSettings($0) },
+      log: reader.section("log", "What the gateway writes about itself.") { LogSettings($0) })
+  }
+}
+
+extension ListenAddress {
+  /// What may be listed once only; `nil` where the kernel chooses another port each time.
+  fileprivate var identity: String? {
+    switch self {
+    case .ipv4(_, port: 0), .ipv6(_, port: 0): nil
+    default: "\(self)"
+    }
+  }
+}
+
+extension RouteSettings {
+  /// What may be listed once only, because order decides nothing.
+  fileprivate var identity: String? {
+    "\(path) for \(host.map { "host \($0)" } ?? "every host")"
+  }
+}

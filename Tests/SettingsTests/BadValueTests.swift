@@ -1,0 +1,177 @@
+import Testing
+
+@testable import Settings
+
+@Suite struct BadValueTests {
+  @Test(arguments: values)
+  func `a value of another kind, unit or size is refused`(file: BadFile) {
+    file.expectProblems(in: MinimalFile.yaml(rest: file.text))
+  }
+
+  @Test(arguments: unknown)
+  func `a key that nobody reads is refused, with the one that was meant`(file: BadFile) {
+    file.expectProblems(in: MinimalFile.yaml(rest: file.text))
+  }
+
+  @Test(arguments: contradictions)
+  func `values that contradict each other are refused`(file: BadFile) {
+    file.expectProblems(in: MinimalFile.yaml(rest: file.text))
+  }
+
+  @Test(arguments: cors)
+  func `a policy that is none is refused`(file: BadFile) {
+    file.expectProblems(in: MinimalFile.yaml(rest: file.text))
+  }
+}
+
+extension BadValueTests {
+  static let values: [BadFile] = [
+    BadFile("log: {level: verbose}", #":9: log.level: given "verbose", allowed: \#(levels)"#),
+    BadFile("log: {level: INFO}", #":9: log.level: given "INFO", allowed: \#(levels)"#),
+    BadFile("log: {format: yaml}", #":9: log.format: given "yaml", allowed: one of text, json"#),
+    BadFile("log: {format: [text]}", ":9: log.format: given a list, allowed: one of text, json"),
+    BadFile("log: info", #":9: log: given "info", allowed: a mapping"#),
+    BadFile("log: [info]", ":9: log: given a list, allowed: a mapping"),
+    BadFile("streams: 5", #":9: streams: given "5", allowed: a mapping"#),
+    BadFile("streams: {heartbeat: 15}", #":9: streams.heartbeat: given "15", allowed: \#(time) from 1s to 10m"#),
+    BadFile(
+      "streams: {heartbeat: fifteen}",
+      #":9: streams.heartbeat: given "fifteen", allowed: \#(time) from 1s to 10m"#),
+    BadFile("streams: {heartbeat: 15 s}", #":9: streams.heartbeat: given "15 s", allowed: \#(time) from 1s to 10m"#),
+    BadFile(#"streams: {heartbeat: "15x"}"#, #":9: streams.heartbeat: given "15x", allowed: \#(time) from 1s to 10m"#),
+    BadFile("streams: {heartbeat: -1s}", #":9: streams.heartbeat: given "-1s", allowed: \#(time) from 1s to 10m"#),
+    BadFile("streams: {heartbeat: 999ms}", #":9: streams.heartbeat: given "999ms", allowed: \#(time) from 1s to 10m"#),
+    BadFile("streams: {heartbeat: 11m}", #":9: streams.heartbeat: given "11m", allowed: \#(time) from 1s to 10m"#),
+    BadFile("streams: {heartbeat: }", #":9: streams.heartbeat: given nothing, allowed: \#(time) from 1s to 10m"#),
+    BadFile("streams: {heartbeat: ~}", #":9: streams.heartbeat: given nothing, allowed: \#(time) from 1s to 10m"#),
+    BadFile("streams: {heartbeat: {}}", #":9: streams.heartbeat: given a mapping, allowed: \#(time) from 1s to 10m"#),
+    BadFile(#"streams: {heartbeat: ""}"#, #":9: streams.heartbeat: given "", allowed: \#(time) from 1s to 10m"#),
+    BadFile("streams: {retry: 99ms}", #":9: streams.retry: given "99ms", allowed: \#(time) from 100ms to 1h"#),
+    BadFile(
+      "streams: {client_buffer: 256}",
+      #":9: streams.client_buffer: given "256", allowed: \#(size) from 4KiB to 64MiB"#),
+    BadFile(
+      "streams: {client_buffer: 256kB}",
+      #":9: streams.client_buffer: given "256kB", allowed: \#(size) from 4KiB to 64MiB"#),
+    BadFile(
+      "streams: {client_buffer: 1MB}",
+      #":9: streams.client_buffer: given "1MB", allowed: \#(size) from 4KiB to 64MiB"#),
+    BadFile(
+      "streams: {client_buffer: 1B}",
+      #":9: streams.client_buffer: given "1B", allowed: \#(size) from 4KiB to 64MiB"#),
+    BadFile(
+      "streams: {client_buffer: 65MiB}",
+      #":9: streams.client_buffer: given "65MiB", allowed: \#(size) from 4KiB to 64MiB"#),
+    BadFile(
+      "streams: {client_buffer: 64KiB, event_size: 65KiB, heartbeat: 1}",
+      #":9: streams.heartbeat: given "1", allowed: \#(time) from 1s to 10m"#),
+    BadFile(
+      "streams: {terminal_events: []}",
+      #":9: streams.terminal_events: given a list of 0, allowed: a list of 1 to 64 items, each \#(name)"#),
+    BadFile(
+      "streams: {terminal_events: completed}",
+      #":9: streams.terminal_events: given "completed", allowed: a list of 1 to 64 items, each \#(name)"#),
+    BadFile(
+      "streams: {terminal_events: [completed, completed]}",
+      #":9: streams.terminal_events[1]: given "completed" again, allowed: each item once"#),
+    BadFile(
+      #"streams: {terminal_events: [completed, ""]}"#,
+      #":9: streams.terminal_events[1]: given "", allowed: \#(name)"#),
+    BadFile(
+      #"streams: {terminal_events: [completed, "a\nb"]}"#,
+      #":9: streams.terminal_events[1]: given "a\nb", allowed: \#(name)"#),
+    BadFile(
+      "streams: {terminal_events: [~, {a: b}]}",
+      #":9: streams.terminal_events[0]: given nothing, allowed: \#(name)"#,
+      #":9: streams.terminal_events[1]: given a mapping, allowed: \#(name)"#),
+    BadFile(#"streams: {terminal_field: ""}"#, #":9: streams.terminal_field: given "", allowed: \#(name)"#),
+    BadFile("clients: {head_size: 2MiB}", #":9: clients.head_size: given "2MiB", allowed: \#(size) from 1KiB to 1MiB"#),
+    BadFile("clients: {body_size: 0B}", #":9: clients.body_size: given "0B", allowed: \#(size) from 1KiB to 1GiB"#),
+    BadFile("clients: {send_timeout: 2d}", #":9: clients.send_timeout: given "2d", allowed: \#(time) from 1s to 1d"#),
+    BadFile("drain: {deadline: 2d}", #":9: drain.deadline: given "2d", allowed: \#(time) from 0s to 1d"#),
+    BadFile("drain: {deadline: .5s}", #":9: drain.deadline: given ".5s", allowed: \#(time) from 0s to 1d"#),
+    BadFile("streams: !!map {heartbeat: 1}", #":9: streams.heartbeat: given "1", allowed: \#(time) from 1s to 10m"#),
+    BadFile(
+      #"streams: {heartbeat: "1\e[2Js"}"#,
+      #":9: streams.heartbeat: given "1\u{1B}[2Js", allowed: \#(time) from 1s to 10m"#),
+  ]
+
+  static let unknown: [BadFile] = [
+    BadFile(
+      "streams: {client_bufer: 1MiB}",
+      #":9: streams.client_bufer: given an unknown key, allowed: \#(streamKeys); did you mean client_buffer?"#),
+    BadFile(
+      "stream: {heartbeat: 15s}",
+      #":9: stream: given an unknown key, allowed: \#(topKeys); did you mean streams?"#),
+    BadFile(
+      "heartbeat: 15s",
+      #":9: heartbeat: given an unknown key, allowed: \#(topKeys); did you mean streams.heartbeat?"#),
+    BadFile("idle_timeout: 15s", #":9: idle_timeout: given an unknown key, allowed: \#(topKeys); \#(bothTimeouts)"#),
+    BadFile(
+      "clients: {headTimeout: 15s}",
+      #":9: clients.headTimeout: given an unknown key, allowed: \#(clientKeys); did you mean head_timeout?"#),
+    BadFile("Drain: {deadline: 15s}", #":9: Drain: given an unknown key, allowed: \#(topKeys); did you mean drain?"#),
+    BadFile("zebra: 1", #":9: zebra: given an unknown key, allowed: \#(topKeys)"#),
+    BadFile("y-anchors: {}", #":9: y-anchors: given an unknown key, allowed: \#(topKeys)"#),
+    BadFile(
+      "drain: {cors: {}}",
+      ":9: drain.cors: given an unknown key, allowed: one of deadline; did you mean cors or routes[].cors?"),
+    BadFile("streams: {x-a: 1}", #":9: streams.x-a: given an unknown key, allowed: \#(streamKeys)"#),
+    BadFile(
+      "cors: {origin: []}",
+      #":9: cors.origin: given an unknown key, allowed: \#(corsKeys); did you mean origins?"#),
+  ]
+
+  static let contradictions: [BadFile] = [
+    BadFile(
+      "streams: {event_size: 512KiB}",
+      ":9: streams.event_size: given 512KiB, allowed: at most client_buffer, which is 256KiB"),
+    BadFile(
+      "streams: {client_buffer: 64KiB}",
+      ":9: streams.event_size: given 128KiB, allowed: at most client_buffer, which is 64KiB"),
+    BadFile(
+      "clients: {uri_size: 16KiB}",
+      ":9: clients.uri_size: given 16KiB, allowed: less than head_size, which is 16KiB"),
+    BadFile(
+      "clients: {head_size: 4KiB}",
+      ":9: clients.uri_size: given 8KiB, allowed: less than head_size, which is 4KiB"),
+  ]
+
+  static let cors: [BadFile] = [
+    BadFile(
+      #"cors: {origins: ["*"], credentials: true}"#,
+      #":9: cors.credentials: given origin * together with credentials, allowed: \#(noCredentials)"#),
+    BadFile(
+      #"cors: {origins: ["https://a.example/"]}"#,
+      #":9: cors.origins[0]: given "https://a.example/", allowed: \#(noOriginPath) https://a.example"#),
+    BadFile("cors: {origins: [a.example]}", #":9: cors.origins[0]: given "a.example", allowed: \#(withScheme)"#),
+    BadFile(
+      #"cors: {origins: ["https://a.example", "https://A.example:443"]}"#,
+      #":9: cors.origins[1]: given "https://A.example:443" again, allowed: each item once"#),
+    BadFile(#"cors: {origins: "*"}"#, #":9: cors.origins: given "*", allowed: \#(origins)"#),
+    BadFile("cors: {credentials: yes}", #":9: cors.credentials: given "yes", allowed: true or false"#),
+    BadFile(#"cors: {credentials: "true"}"#, #":9: cors.credentials: given the text "true", allowed: true or false"#),
+    BadFile(#"cors: {allowed_headers: ["*"]}"#, #":9: cors.allowed_headers[0]: given "*", allowed: \#(header)"#),
+    BadFile("cors: {exposed_headers: [X Y]}", #":9: cors.exposed_headers[0]: given "X Y", allowed: \#(header)"#),
+    BadFile("cors: {max_age: 1500ms}", #":9: cors.max_age: given "1500ms", allowed: \#(seconds) from 0s to 1d"#),
+    BadFile("cors: {max_age: 25h}", #":9: cors.max_age: given "25h", allowed: \#(seconds) from 0s to 1d"#),
+    BadFile("cors:", ":9: cors: given nothing, allowed: a mapping"),
+  ]
+
+  static let time = "a time in whole milliseconds with its unit (ms, s, m, h, d)"
+  static let seconds = "a time in whole seconds with its unit (s, m, h, d)"
+  static let size = "a size with its unit (B, KiB, MiB, GiB)"
+  static let name = "a name of 1 to 128 bytes without control characters"
+  static let levels = "one of trace, debug, info, notice, warning, error, critical"
+  static let topKeys = "one of clients, cors, drain, listen, log, routes, streams, upstreams"
+  static let streamKeys = "one of client_buffer, event_size, heartbeat, retry, terminal_events, terminal_field"
+  static let corsKeys = "one of allowed_headers, credentials, exposed_headers, max_age, origins"
+  static let clientKeys =
+    "one of body_size, body_timeout, head_size, head_timeout, idle_timeout, send_timeout, uri_size"
+  static let bothTimeouts = "did you mean upstreams.*.idle_timeout or clients.idle_timeout?"
+  static let origins = "a list of 0 to 256 items, each an origin such as https://app.example.com"
+  static let noCredentials = "credentials only for listed origins, or * without credentials"
+  static let noOriginPath = "an origin without path, slash or query, such as"
+  static let withScheme = "an origin with its scheme: scheme://host[:port], https://*.host[:port], * or null"
+  static let header = "the name of one header field, such as X-Request-Id (no *)"
+}

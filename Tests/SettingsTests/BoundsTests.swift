@@ -1,0 +1,124 @@
+import Testing
+
+@testable import Settings
+
+@Suite struct BoundsTests {
+  /// A key with the values at its bounds, the nearest ones beyond, and what the bounds need beside them.
+  struct Bound: Sendable, CustomTestStringConvertible {
+    let key: String
+    let allowed: [String]
+    let refused: [String]
+    let beside: String
+
+    init(_ key: String, _ allowed: [String], not refused: [String], beside: String = "") {
+      self.key = key
+      self.allowed = allowed
+      self.refused = refused
+      self.beside = beside
+    }
+
+    var testDescription: String { key }
+
+    /// The minimal file with this key at a value.
+    func yaml(_ value: String) -> String {
+      let path = key.split(separator: ".").map(String.init)
+      switch path[0] {
+      case "upstreams":
+        return MinimalFile.yaml(upstreams: "upstreams: {chat: {endpoints: [http://a], \(path[2]): \(value)}}")
+      case "routes":
+        return MinimalFile.yaml(routes: "routes: [{path: /a, run: {upstream: chat}, \(path[1]): \(value)}]")
+      default:
+        return MinimalFile.yaml(rest: "\(path[0]): {\(path[1]): \(value)\(beside)}")
+      }
+    }
+  }
+
+  @Test(arguments: bounds)
+  func `a value at its bound is allowed and the next one is refused`(bound: Bound) {
+    for value in bound.allowed {
+      #expect(BadFile.problems(in: bound.yaml(value)) == [], "\(value)")
+    }
+    for value in bound.refused {
+      let problems = BadFile.problems(in: bound.yaml(value))
+      #expect(problems.count == 1, "\(value)")
+      #expect(problems.first?.contains("given \"\(value)\", allowed: ") == true, "\(value)")
+    }
+  }
+
+  @Test func `every key that is a time, a size or a number has its bounds tested`() {
+    let bounded = Settings.keys.filter { $0.allowed?.contains(" from ") == true && !$0.path.hasPrefix("routes[].cors") }
+    let tested = Self.bounds.map(\.key)
+    #expect(bounded.map { $0.path.replacing("[]", with: "") } == tested)
+  }
+
+  static let bounds = [
+    Bound("upstreams.*.connect_timeout", ["10ms", "5m"], not: ["9ms", "300001ms"]),
+    Bound("upstreams.*.first_byte_timeout", ["100ms", "1h"], not: ["99ms", "3600001ms"]),
+    Bound("upstreams.*.idle_timeout", ["100ms", "1d"], not: ["99ms", "86400001ms"]),
+    Bound("upstreams.*.keep_alive", ["0s", "1h"], not: ["-1s", "3600001ms"]),
+    Bound("upstreams.*.keep_alive_connections", ["1", "65536"], not: ["0", "65537", "-1", "99999999999999999999"]),
+    Bound("cors.max_age", ["0s", "24h"], not: ["-1s", "86401s"]),
+    Bound("routes.answer_after", ["0s", "30s"], not: ["-1s", "30001ms"]),
+    Bound("streams.client_buffer", ["4KiB", "64MiB"], not: ["4095B", "67108865B"], beside: ", event_size: 1KiB"),
+    Bound("streams.event_size", ["1KiB", "16MiB"], not: ["1023B", "16777217B"], beside: ", client_buffer: 16MiB"),
+    Bound("streams.heartbeat", ["1s", "10m"], not: ["999ms", "600001ms"]),
+    Bound("streams.retry", ["100ms", "1h"], not: ["99ms", "3600001ms"]),
+    Bound("clients.head_timeout", ["100ms", "10m"], not: ["99ms", "600001ms"]),
+    Bound("clients.body_timeout", ["100ms", "1h"], not: ["99ms", "3600001ms"]),
+    Bound("clients.idle_timeout", ["1s", "1d"], not: ["999ms", "86400001ms"]),
+    Bound("clients.send_timeout", ["1s", "1d"], not: ["999ms", "86400001ms"]),
+    Bound("clients.head_size", ["1KiB", "1MiB"], not: ["1023B", "1048577B"], beside: ", uri_size: 256B"),
+    Bound("clients.uri_size", ["256B", "512KiB"], not: ["255B", "524289B"], beside: ", head_size: 1MiB"),
+    Bound("clients.body_size", ["1KiB", "1GiB"], not: ["1023B", "1073741825B"]),
+    Bound("drain.deadline", ["0s", "1d"], not: ["-1s", "86400001ms"]),
+  ]
+
+  // What must fit together fits at the bound too.
+
+  @Test func `an event may be as large as the buffer, and a target one byte less than the head`() {
+    #expect(BadFile.problems(in: MinimalFile.yaml(rest: "streams: {client_buffer: 64KiB, event_size: 64KiB}")) == [])
+    #expect(BadFile.problems(in: MinimalFile.yaml(rest: "clients: {head_size: 8KiB, uri_size: 8191B}")) == [])
+  }
+
+  // How many there may be
+
+  @Test(arguments: [64, 65])
+  func `a gateway listens on 64 addresses at most`(count: Int) {
+    let items = (1...count).map { "{address: \"127.0.0.1:\($0)\"}" }.joined(separator: ", ")
+    let problems = BadFile.problems(in: MinimalFile.yaml(listen: "listen: [\(items)]"))
+    #expect(
+      problems == (count == 64 ? [] : ["gate.yaml:1: listen: given a list of 65, allowed: a list of 1 to 64 mappings"]))
+  }
+
+  @Test(arguments: [256, 257])
+  func `there are 256 upstreams at most`(count: Int) {
+    let names = (1..<count).map { "u\($0): {endpoints: [http://a]}" } + ["chat: {endpoints: [http://a]}"]
+    let problems = BadFile.problems(in: MinimalFile.yaml(upstreams: "upstreams: {\(names.joined(separator: ", "))}"))
+    let refusal = "gate.yaml:3: upstreams: given a mapping of 257, allowed: a mapping of at most 256 names"
+    #expect(problems == (count == 256 ? [] : [refusal]))
+  }
+
+  @Test(arguments: [1024, 1025])
+  func `there are 1024 routes at most`(count: Int) {
+    let items = (1...count).map { "  - {path: /\($0), run: {upstream: chat}}" }
+    let problems = BadFile.problems(in: MinimalFile.yaml(routes: "routes:\n" + items.joined(separator: "\n")))
+    let refusal = "gate.yaml:7: routes: given a list of 1025, allowed: a list of 1 to 1024 mappings"
+    #expect(problems == (count == 1024 ? [] : [refusal]))
+  }
+
+  @Test(arguments: [64, 65])
+  func `an upstream has 64 endpoints at most`(count: Int) {
+    let items = (1...count).map { "http://a:\($0)" }.joined(separator: ", ")
+    let problems = BadFile.problems(in: MinimalFile.yaml(upstreams: "upstreams: {chat: {endpoints: [\(items)]}}"))
+    #expect(problems.count == count - 64)
+  }
+
+  @Test(arguments: [(64, 0), (65, 1)])
+  func `a name of an upstream has 64 characters at most`(count: Int, problems: Int) {
+    let name = String(repeating: "n", count: count)
+    let yaml = MinimalFile.yaml(
+      upstreams: "upstreams: {\(name): {endpoints: [http://a]}}",
+      routes: "routes: [{path: /a, run: {upstream: \(name)}}]")
+    #expect(BadFile.problems(in: yaml).count == problems)
+  }
+}

@@ -1,0 +1,194 @@
+import Admission
+import Glibc
+import Testing
+
+@testable import Settings
+
+/// The file with which operators begin, kept in step with the code.
+@Suite struct SampleTests {
+  static let file = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/config/sluice.yaml"
+
+  let text: String
+  let lines: [Substring]
+  /// The first line of every key in the file, its path written as in `Settings.keys`.
+  let places: [String: Int]
+
+  init() throws {
+    text = try SettingsFile.text(of: Self.file)
+    lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let root = try #require(SettingsNode(yaml: text, report: SettingsReport(file: Self.file)))
+    places = Self.places(in: root, below: "")
+  }
+
+  @Test func `every default stands in it`() throws {
+    let settings = try Settings.load(file: Self.file)
+    #expect(settings.streams == .default)
+    #expect(settings.clients == .default)
+    #expect(settings.drain == .default)
+    #expect(settings.log == .default)
+    #expect(settings.upstreams == ["chat": .default(endpoints: [EndpointAddress(host: "127.0.0.1", port: 9000)])])
+    let route = try #require(settings.routes.first)
+    let run = RunSettings(
+      upstream: "chat", method: RunSettings.defaultMethod, path: "/process/stream",
+      answerAfter: RunSettings.defaultAnswerAfter)
+    #expect(
+      route
+        == RouteSettings(
+          host: nil, path: .exact("/process/stream"), action: .run(run), forwardCredentials: false,
+          cors: .sameOriginOnly))
+  }
+
+  @Test func `every key of the code stands in it, and no other`() {
+    let shared = Settings.keys.filter { $0.path.hasPrefix("routes[].cors.") }.map(\.path)
+    #expect(Set(places.keys).union(shared) == Set(Settings.keys.map(\.path)))
+  }
+
+  @Test(arguments: Settings.keys)
+  func `every key stands below its sentence`(key: SettingsKey) {
+    // A route's policy has the keys of the global one, which are explained there.
+    guard !key.path.hasPrefix("routes[].cors."), let place = places[key.path] else { return }
+    let above = lines[..<(place - 1)].reversed().prefix { line in
+      line.drop { $0 == " " }.hasPrefix("#")
+    }
+    #expect(above.contains { $0.drop { $0 == " " } == "# \(key.summary)" }, "\(key.path) in line \(place)")
+  }
+
+  @Test func `it gives no warnings`() throws {
+    #expect(try Settings.load(file: Self.file).warnings(in: .unknown) == [])
+  }
+
+  @Test func `its lines fit a screen`() {
+    #expect(lines.allSatisfy { $0.count <= 120 })
+  }
+
+  private static func places(in node: SettingsNode, below path: String) -> [String: Int] {
+    var places: [String: Int] = [:]
+    switch node.content {
+    case .scalar: break
+    case .list(let items):
+      for item in items { places.merge(Self.places(in: item, below: "\(path)[]")) { first, _ in first } }
+    case .mapping(let entries):
+      for entry in entries {
+        let name = path == "upstreams" ? "*" : entry.name
+        let below = path.isEmpty ? name : "\(path).\(name)"
+        // A name that the operator chooses is no key.
+        if name != "*" { places[below] = places[below] ?? entry.line }
+        places.merge(Self.places(in: entry.value, below: below)) { first, _ in first }
+      }
+    }
+    return places
+  }
+}
+
+@Suite struct KeyTests {
+  @Test func `the keys are these`() {
+    #expect(
+      Settings.keys.map(\.path) == [
+        "listen", "listen[].address",
+        "upstreams", "upstreams.*.endpoints", "upstreams.*.connect_timeout", "upstreams.*.first_byte_timeout",
+        "upstreams.*.idle_timeout", "upstreams.*.keep_alive", "upstreams.*.keep_alive_connections",
+        "cors", "cors.origins", "cors.credentials", "cors.allowed_headers", "cors.exposed_headers", "cors.max_age",
+        "routes", "routes[].path", "routes[].host", "routes[].answer_after", "routes[].run", "routes[].run.upstream",
+        "routes[].run.method", "routes[].run.path", "routes[].forward_credentials", "routes[].cors",
+        "routes[].cors.origins", "routes[].cors.credentials", "routes[].cors.allowed_headers",
+        "routes[].cors.exposed_headers", "routes[].cors.max_age",
+        "streams", "streams.client_buffer", "streams.event_size", "streams.heartbeat", "streams.retry",
+        "streams.terminal_events", "streams.terminal_field",
+        "clients", "clients.head_timeout", "clients.body_timeout", "clients.idle_timeout", "clients.send_timeout",
+        "clients.head_size", "clients.uri_size", "clients.body_size",
+        "drain", "drain.deadline",
+        "log", "log.level", "log.format",
+      ])
+  }
+
+  @Test(arguments: Settings.keys.filter { $0.default != nil })
+  func `a key at its default is the same as none`(key: SettingsKey) throws {
+    let without = try Settings.parse(yaml: MinimalFile.yaml(rest: Self.beside(key)), file: "gate.yaml")
+    let with = try Settings.parse(yaml: Self.yaml(key), file: "gate.yaml")
+    #expect(with.streams == without.streams)
+    #expect(with.clients == without.clients)
+    #expect(with.drain == without.drain)
+    #expect(with.log == without.log)
+    #expect(with.upstreams == without.upstreams)
+    #expect(with.routes.map(\.action) == without.routes.map(\.action))
+    #expect(with.routes.map(\.forwardCredentials) == without.routes.map(\.forwardCredentials))
+    #expect(with.routes.map { $0.cors ?? .sameOriginOnly } == [.sameOriginOnly])
+  }
+
+  private static func beside(_ key: SettingsKey) -> String {
+    key.path.hasPrefix("cors") ? "cors: {}" : ""
+  }
+
+  private static func yaml(_ key: SettingsKey) -> String {
+    let path = key.path.split(separator: ".").map(String.init)
+    let value = "\(path.last ?? ""): \(key.default ?? "")"
+    switch path[0] {
+    case "upstreams":
+      return MinimalFile.yaml(upstreams: MinimalFile.upstreams + "\n    \(value)")
+    case "routes[]":
+      let route = "routes: [{path: /process/stream, run: {upstream: chat"
+      switch path[1] {
+      case "run": return MinimalFile.yaml(routes: "\(route), \(value)}}]")
+      case "cors": return MinimalFile.yaml(routes: "\(route)}, cors: {\(value)}}]")
+      default: return MinimalFile.yaml(routes: "\(route)}, \(value)}]")
+      }
+    default:
+      return MinimalFile.yaml(rest: "\(path[0]): {\(value)}")
+    }
+  }
+}
+
+@Suite struct LoadTests {
+  /// The path of a new file with these bytes.
+  private static func file(_ bytes: [UInt8]) throws -> String {
+    var template = Array("/tmp/sluice-settings-XXXXXX".utf8CString)
+    let descriptor = mkstemp(&template)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    try #require(write(descriptor, bytes, bytes.count) == bytes.count)
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  private static func problems(in file: String) -> [String] {
+    do throws(SettingsError) {
+      _ = try Settings.load(file: file)
+      return []
+    } catch {
+      return error.problems.map(\.description)
+    }
+  }
+
+  @Test func `a file is read and checked`() throws {
+    let good = try Self.file(Array(MinimalFile.yaml().utf8))
+    let bad = try Self.file(Array("listen: 1".utf8))
+    defer {
+      unlink(good)
+      unlink(bad)
+    }
+    #expect(try Settings.load(file: good) == Settings.parse(yaml: MinimalFile.yaml(), file: good))
+    #expect(Self.problems(in: bad).first == #"\#(bad):1: listen: given "1", allowed: a list of 1 to 64 mappings"#)
+  }
+
+  @Test func `a file that cannot be read is one problem, in the system's words`() {
+    #expect(
+      Self.problems(in: "/nowhere/gate.yaml") == [
+        "/nowhere/gate.yaml: given a file that cannot be read (No such file or directory), allowed: a readable file"
+      ])
+    #expect(
+      Self.problems(in: "/") == ["/: given a file that cannot be read (Is a directory), allowed: a readable file"])
+  }
+
+  @Test func `a file that is no UTF-8 is refused at its line`() throws {
+    let file = try Self.file(Array("# a\n# b\n".utf8) + [0x23, 0xFF, 0x0A])
+    defer { unlink(file) }
+    #expect(Self.problems(in: file) == ["\(file):3: given bytes that are no UTF-8, allowed: a text in UTF-8"])
+  }
+
+  @Test(arguments: [0, 1])
+  func `a file has 1 MiB at most`(excess: Int) throws {
+    let text = MinimalFile.yaml()
+    let file = try Self.file(Array(text.utf8) + Array(repeating: 0x0A, count: (1 << 20) - text.utf8.count + excess))
+    defer { unlink(file) }
+    #expect(Self.problems(in: file) == (excess == 0 ? [] : ["\(file): given more than 1 MiB, allowed: at most 1 MiB"]))
+  }
+}

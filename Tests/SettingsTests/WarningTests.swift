@@ -1,0 +1,265 @@
+import Admission
+import Testing
+
+@testable import Settings
+
+@Suite struct WarningTests {
+  // Nothing to say
+
+  @Test func `settings at their defaults give no warning`() throws {
+    #expect(try Self.warnings(in: MinimalFile.yaml(listen: "listen: [{address: \"0.0.0.0:8004\"}]")) == [])
+  }
+
+  // Who can come in
+
+  @Test(arguments: [
+    ("203.0.113.7:80", true), ("8.8.8.8:80", true), ("172.32.0.1:80", true), ("100.128.0.1:80", true),
+    ("[2001:db8::1]:80", true), ("[fec0::1]:80", true), ("0.0.0.0:80", false), ("[::]:80", false),
+    ("unix:/run/sluice", false),
+    ("127.0.0.2:80", false), ("10.1.2.3:80", false), ("172.31.0.1:80", false), ("192.168.1.1:80", false),
+    ("100.64.0.1:80", false), ("169.254.1.1:80", false), ("[::1]:80", false), ("[fd00::1]:80", false),
+    ("[fe80::1]:80", false),
+  ])
+  func `a public address is neither encrypted nor guarded`(address: String, isWarned: Bool) throws {
+    let warnings = try Self.warnings(
+      in: MinimalFile.yaml(listen: "listen: [{address: \"\(address)\"}]", routes: Self.hosted))
+    #expect(
+      warnings
+        == (isWarned
+          ? [
+            "listen[0].address: \(address) is a public address, and what comes in there is neither encrypted nor asked "
+              + "who it is; listen on a private address behind a proxy that does both"
+          ] : []))
+  }
+
+  @Test(arguments: [
+    ("127.0.0.1:80", true), ("192.168.1.1:80", true), ("[::1]:80", true), ("[fd00::1]:80", true), ("0.0.0.0:80", false),
+    ("unix:/run/sluice", false), ("10.255.255.255:80", true),
+  ])
+  func `a route for every host can be reached by rebinding a name`(address: String, isWarned: Bool) throws {
+    let listen = "listen: [{address: \"\(address)\"}]"
+    let routes = "routes: [{path: /a, host: a, run: {upstream: chat}}, {path: /b, run: {upstream: chat}}]"
+    #expect(
+      try Self.warnings(in: MinimalFile.yaml(listen: listen, routes: routes))
+        == (isWarned
+          ? [
+            "routes[1].host: no host is named, so a website whose own name points to \(address) counts as the same "
+              + "origin there (DNS rebinding); name the hosts that clients use"
+          ] : []))
+    #expect(try Self.warnings(in: MinimalFile.yaml(listen: listen, routes: Self.hosted)) == [])
+  }
+
+  // Upstreams
+
+  @Test func `an upstream that no route uses`() throws {
+    let upstreams = "upstreams: {spare: {endpoints: [http://a]}, chat: {endpoints: [http://a]}}"
+    #expect(try Self.warnings(upstreams: upstreams) == ["upstreams.spare: no route uses this upstream"])
+  }
+
+  @Test(arguments: [("4999ms", false), ("5s", true), ("1h", true), ("0s", false)])
+  func `keeping connections as long as uvicorn does`(time: String, isWarned: Bool) throws {
+    let upstreams = "upstreams: {chat: {endpoints: [http://a], keep_alive: \(time)}}"
+    #expect(
+      try Self.warnings(upstreams: upstreams)
+        == (isWarned
+          ? [
+            "upstreams.chat.keep_alive: uvicorn closes unused connections after 5s by default, and a request sent at "
+              + "that moment is lost; stay below the orchestrator's own time"
+          ] : []))
+  }
+
+  @Test(arguments: ["first_byte_timeout", "idle_timeout"], [("15s", true), ("15001ms", false)])
+  func `giving an answer up before its first heartbeat`(key: String, time: (String, Bool)) throws {
+    let upstreams = "upstreams: {chat: {endpoints: [http://a], \(key): \(time.0)}}"
+    #expect(
+      try Self.warnings(upstreams: upstreams)
+        == (time.1
+          ? [
+            "upstreams.chat.\(key): an answer that pauses is given up before the first heartbeat (streams.heartbeat) "
+              + "would have kept its client; models often think longer than that"
+          ] : []))
+  }
+
+  // Routes
+
+  @Test func `forwarding the credentials of every website`() throws {
+    func routes(_ origins: String, _ forwards: Bool) -> String {
+      "routes: [{path: /a, host: a, run: {upstream: chat}, forward_credentials: \(forwards), cors: {origins: [\(origins)]}}]"
+    }
+    #expect(
+      try Self.warnings(routes: routes("\"*\"", true)) == [
+        "routes[0].forward_credentials: every website may use this route (cors.origins has *), and the Authorization "
+          + "its script sets reaches the upstream; list the origins"
+      ])
+    #expect(try Self.warnings(routes: routes("\"*\"", false)) == [])
+    #expect(try Self.warnings(routes: routes("https://a.example", true)) == [])
+  }
+
+  @Test(arguments: [("14999ms", false), ("15s", true)])
+  func `letting an answer wait longer than a heartbeat`(time: String, isWarned: Bool) throws {
+    #expect(
+      try Self.warnings(routes: "routes: [{path: /a, host: a, answer_after: \(time), run: {upstream: chat}}]")
+        == (isWarned
+          ? [
+            "routes[0].answer_after: nothing is written while the answer waits, not even a heartbeat "
+              + "(streams.heartbeat); proxies may cut the request first"
+          ] : []))
+  }
+
+  // Streams and clients
+
+  @Test(arguments: [("29999ms", false), ("30s", true)])
+  func `hearts that beat too slowly for proxies`(time: String, isWarned: Bool) throws {
+    #expect(
+      try Self.warnings(rest: "streams: {heartbeat: \(time)}")
+        == (isWarned
+          ? [
+            "streams.heartbeat: many proxies cut a connection on which nothing came for 30s or 60s; stay well below the "
+              + "shortest on the way"
+          ] : []))
+  }
+
+  @Test(arguments: [("999ms", true), ("1s", false)])
+  func `clients that all come back at once`(time: String, isWarned: Bool) throws {
+    #expect(
+      try Self.warnings(rest: "streams: {retry: \(time)}")
+        == (isWarned
+          ? [
+            "streams.retry: after a restart all clients come back within this time; a second or more spreads them"
+          ] : []))
+  }
+
+  @Test func `failed runs that nobody takes for ended`() throws {
+    #expect(
+      try Self.warnings(rest: "streams: {terminal_events: [completed]}") == [
+        "streams.terminal_events: a run that fails ends with the gateway's own event \"error\", which is not among "
+          + "them; clients that wait for one of these wait on"
+      ])
+    #expect(try Self.warnings(rest: "streams: {terminal_events: [error]}") == [])
+  }
+
+  @Test(
+    arguments: [
+      (4096, 1 << 30, false), (4097, 1 << 30, true), (nil, 1, false), (100_000, nil, false), (Int.max, Int.max, true),
+    ] as [(Int?, Int?, Bool)])
+  func `buffers that memory cannot hold`(clients: Int?, memory: Int?, isWarned: Bool) throws {
+    let surroundings = Surroundings(
+      clients: clients, memoryBytes: memory, openFiles: nil, stopTimeout: .seconds(90))
+    #expect(
+      try Self.warnings(in: surroundings)
+        == (isWarned
+          ? [
+            "streams.client_buffer: \(clients ?? 0) clients that all lag this far hold more than the "
+              + "\((memory ?? 0) >> 20) MiB of memory there are; take a smaller buffer or expect fewer clients"
+          ] : []))
+  }
+
+  @Test(arguments: [(500, 1000, false), (501, 1000, true), (nil, 1, false), (1, nil, false)] as [(Int?, Int?, Bool)])
+  func `clients for whom there are no descriptors`(clients: Int?, files: Int?, isWarned: Bool) throws {
+    let surroundings = Surroundings(clients: clients, memoryBytes: nil, openFiles: files, stopTimeout: .seconds(90))
+    #expect(
+      try Self.warnings(in: surroundings)
+        == (isWarned
+          ? [
+            "clients: 501 clients with a run each take two descriptors each, and the process may have 1000 open; raise "
+              + "LimitNOFILE"
+          ] : []))
+  }
+
+  @Test(arguments: [("60s", true), ("60001ms", false)])
+  func `closing connections that a proxy still uses`(time: String, isWarned: Bool) throws {
+    #expect(
+      try Self.warnings(rest: "clients: {idle_timeout: \(time)}")
+        == (isWarned
+          ? [
+            "clients.idle_timeout: nginx and most load balancers keep unused connections for 60s, and a request they "
+              + "send when this gateway is just closing one fails; stay above the proxy's own time"
+          ] : []))
+  }
+
+  @Test(arguments: [("89999ms", 90, false), ("90s", 90, true), ("30s", 20, true), ("2m", 180, false)])
+  func `draining longer than the service manager waits`(time: String, stop: Int, isWarned: Bool) throws {
+    let surroundings = Surroundings(clients: nil, memoryBytes: nil, openFiles: nil, stopTimeout: .seconds(stop))
+    #expect(
+      try Self.warnings(rest: "drain: {deadline: \(time)}", in: surroundings)
+        == (isWarned
+          ? [
+            "drain.deadline: the service manager kills after \(stop)s (TimeoutStopSec), before the last runs may end; "
+              + "stay below, or raise it there"
+          ] : []))
+  }
+
+  @Test func `without more knowledge the service manager waits as long as systemd does`() {
+    #expect(Surroundings.unknown.stopTimeout == .seconds(90))
+  }
+}
+
+@Suite struct CORSWarningTests {
+  static let unencrypted =
+    "is not encrypted: whoever is on the way can put a script into its pages that acts with the user's cookies; list "
+    + "it with https"
+  static let forgotten =
+    "every host below example.com, also one that somebody forgot or took over, may act with the user's cookies; list "
+    + "the hosts that need it"
+  static let null = "every website can make a frame whose origin is null, so listing it lists all"
+
+  @Test(
+    arguments: [
+      ("https://a.example", true, nil), ("https://a.example", false, nil), ("http://a.example", false, nil),
+      ("http://a.example", true, "http://a.example \(unencrypted)"),
+      ("http://10.0.0.1:3000", true, "http://10.0.0.1:3000 \(unencrypted)"),
+      ("http://[fd00::1]", true, "http://[fd00::1] \(unencrypted)"),
+      ("http://localhost:3000", true, nil), ("http://app.localhost", true, nil), ("http://127.0.0.1", true, nil),
+      ("http://[::1]", true, nil), ("app://local", true, nil),
+      ("null", false, null), ("null", true, "\(null), with the user's cookies"),
+      ("*", false, nil),
+      ("https://*.example.com", false, nil), ("https://*.example.com", true, forgotten),
+      ("http://*.example.com", true, "http://*.example.com \(unencrypted)"),
+      ("https://*.com", false, "https://*.com lists every site registered below com; list the hosts of your own"),
+      ("http://*.localhost:3000", false, nil), ("https://*.internal", false, nil),
+    ] as [(String, Bool, String?)])
+  func `an origin is warned about for what it opens`(origin: String, credentials: Bool, text: String?) throws {
+    let warnings = try WarningTests.warnings(rest: "cors: {origins: [\"\(origin)\"], credentials: \(credentials)}")
+    #expect(warnings == (text.map { ["routes[0].cors.origins: \($0)"] } ?? []))
+  }
+
+  @Test(arguments: ["credentials: true", "allowed_headers: [X-A]", "exposed_headers: [X-A]", "max_age: 1h"])
+  func `a policy without origins changes nothing`(key: String) throws {
+    #expect(
+      try WarningTests.warnings(rest: "cors: {\(key)}") == [
+        "routes[0].cors.origins: no origin is listed, so the other settings of cors change nothing"
+      ])
+  }
+
+  @Test func `an empty policy is meant`() throws {
+    #expect(try WarningTests.warnings(rest: "cors: {origins: []}") == [])
+  }
+
+  @Test func `a policy that routes share is warned about once`() throws {
+    let routes = """
+      routes:
+        - {path: /a, host: a, run: {upstream: chat}}
+        - {path: /b, host: a, run: {upstream: chat}}
+        - {path: /c, host: a, run: {upstream: chat}, cors: {origins: [https://a.example, "null"]}}
+      """
+    #expect(
+      try WarningTests.warnings(routes: routes, rest: "cors: {origins: [\"null\"]}") == [
+        "routes[0].cors.origins: \(Self.null)", "routes[2].cors.origins: \(Self.null)",
+      ])
+  }
+}
+
+extension WarningTests {
+  static let hosted = "routes: [{path: /a, host: a, run: {upstream: chat}}]"
+
+  static func warnings(
+    upstreams: String = MinimalFile.upstreams, routes: String = hosted, rest: String = "",
+    in surroundings: Surroundings = .unknown
+  ) throws -> [String] {
+    try warnings(in: MinimalFile.yaml(upstreams: upstreams, routes: routes, rest: rest), surroundings)
+  }
+
+  static func warnings(in yaml: String, _ surroundings: Surroundings = .unknown) throws -> [String] {
+    try Settings.parse(yaml: yaml, file: "gate.yaml").warnings(in: surroundings).map(\.description)
+  }
+}
