@@ -30,6 +30,7 @@ let fuzzers: [Target] =
 let package = Package(
   name: "sluice",
   dependencies: [
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
@@ -52,6 +53,15 @@ let package = Package(
       dependencies: ["Admission", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
 
+    // Layer 3: the only place where they meet.
+    .target(
+      name: "Gateway",
+      dependencies: [
+        "Admission", "Bytes", "Reactor", "Settings", "Streams", "Wire",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: tests),
@@ -60,6 +70,13 @@ let package = Package(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Wire"], swiftSettings: tests),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: tests),
     .testTarget(name: "SettingsTests", dependencies: ["Admission", "Settings"], swiftSettings: tests),
+    .testTarget(
+      name: "GatewayTests",
+      dependencies: [
+        "Admission", "Bytes", "Gateway", "Reactor", "Settings", "Wire",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: tests),
   ] + fuzzers,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

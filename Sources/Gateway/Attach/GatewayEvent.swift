@@ -1,0 +1,27 @@
+internal import Bytes
+internal import Wire
+
+/// Events that the gateway writes into a run itself, in the shape that clients of the run expect.
+enum GatewayEvent {
+  /// The data of the error event that ends a run without a terminal event of its own.
+  ///
+  /// - Parameters:
+  ///   - reason: one word of `CloseReason`.
+  ///   - field: the field in which the route's events carry their name, `streams.terminal_field`.
+  ///   - status: the orchestrator's status where that was the reason.
+  /// - Returns: one line of JSON.
+  static func error(_ reason: CloseReason, in field: String, status: Int? = nil) -> [UInt8] {
+    var data: [UInt8] = []
+    data.append("{")
+    JSONScanner.append(quoted: Array(field.utf8).span, to: &data)
+    data.append(":\"error\",\"source\":\"gateway\",\"reason\":\"")
+    data.append(reason.rawValue)
+    data.append("\"")
+    if let status {
+      data.append(",\"status\":")
+      data.append(decimal: UInt64(status))
+    }
+    data.append("}")
+    return data
+  }
+}

@@ -1,0 +1,37 @@
+/// Why a request, and with it maybe its connection, came to its end: one word in the log, the metric and the test.
+public enum CloseReason: String, Sendable, CaseIterable {
+  /// The answer was sent whole.
+  case completed
+  /// The client ended its side (FIN) before the answer was whole.
+  case clientClosed = "client_closed"
+  /// The client's connection broke (RST, unreachable, unacknowledged for too long).
+  case clientReset = "client_reset"
+  /// The reader lagged further than `streams.client_buffer`.
+  case slowReader = "slow_reader"
+  /// The client took nothing for `clients.send_timeout` although something waited.
+  case sendTimeout = "send_timeout"
+  /// The head was not whole after `clients.head_timeout`.
+  case headTimeout = "head_timeout"
+  /// The body was not whole after `clients.body_timeout`.
+  case bodyTimeout = "body_timeout"
+  /// No request came for `clients.idle_timeout`.
+  case idleTimeout = "idle_timeout"
+  /// The bytes were not a request that this gateway takes.
+  case badRequest = "bad_request"
+  /// The request was understood and refused: no route, no permission, a limit.
+  case refused
+  /// No orchestrator could be reached.
+  case upstreamUnreachable = "upstream_unreachable"
+  /// The orchestrator did not connect, begin or go on in time.
+  case upstreamTimeout = "upstream_timeout"
+  /// The orchestrator answered with a status other than 2xx.
+  case upstreamStatus = "upstream_status"
+  /// The orchestrator's answer ended or was cut without a terminal event.
+  case upstreamClosed = "upstream_closed"
+  /// The orchestrator's answer was not HTTP, or not a stream of events.
+  case upstreamProtocol = "upstream_protocol"
+  /// One event of the orchestrator was larger than `streams.event_size`.
+  case eventTooLarge = "event_too_large"
+  /// The gateway stopped, and `drain.deadline` had passed.
+  case drained
+}

@@ -1,0 +1,103 @@
+public import Logging
+public import Reactor
+public import Settings
+
+/// Why the gateway could not start.
+public enum StartError: Error, CustomStringConvertible {
+  /// A listener could not be bound.
+  case listen(String, SystemError)
+  /// The system gave no loop, thread or descriptor.
+  case system(SystemError)
+
+  /// The address and the system's words.
+  public var description: String {
+    switch self {
+    case .listen(let address, let error): "listen: address \(address): \(error.words)"
+    case .system(let error): "\(error)"
+    }
+  }
+}
+
+/// A running gateway, as the rest of the process sees it: started, told, waited for.
+///
+/// - Thread: any; it talks to the worker by mailbox.
+/// - Ends when: `drain` was called and the last connection is gone.
+public final class Gateway: Sendable {
+  /// Where it listens, in the order of the settings, with the ports that the kernel chose.
+  public let addresses: [SocketAddress]
+  private let mailbox: Mailbox<WorkerMessage>
+  private let isDone: Locked<Bool>
+
+  /// Binds every listener, then starts to serve.
+  ///
+  /// - Parameters:
+  ///   - settings: checked settings.
+  ///   - assets: files that the gateway itself serves.
+  ///   - logger: where events go.
+  ///   - onDrained: called once, on the worker's thread, after the last connection.
+  /// - Throws: `StartError`; nothing is left open then.
+  public init(
+    _ settings: Settings, assets: [Asset] = [], logger: Logger, onDrained: @escaping @Sendable () -> Void = {}
+  ) throws(StartError) {
+    let sockets = try Self.bind(settings.listen)
+    do throws(SystemError) {
+      let mailbox = try Mailbox<WorkerMessage>()
+      let isDone = Locked(false)
+      let worker = try Worker(
+        settings, sockets: sockets, assets: assets, mailbox: mailbox, resolver: Resolver(), logger: logger)
+      self.mailbox = mailbox
+      self.isDone = isDone
+      addresses = sockets.map(\.address)
+      _ = try Thread("worker") {
+        worker.run()
+        isDone.change { $0 = true }
+        onDrained()
+      }
+    } catch {
+      for socket in sockets { socket.close() }
+      throw .system(error)
+    }
+    for address in addresses { logger.info("listening", metadata: ["address": "\(address)"]) }
+  }
+
+  /// Puts new settings into force for requests from now on; listeners stay as they are.
+  public func reload(_ settings: Settings) {
+    mailbox.post(.reload(settings))
+  }
+
+  /// Accepts no more, lets runs finish, and ends those that have not when the time has passed.
+  public func drain(within time: Duration) {
+    mailbox.post(.drain(time))
+  }
+
+  /// Waits until it has drained.
+  public func waitUntilDrained() {
+    isDone.wait { $0 ? () : nil }
+  }
+
+  private static func bind(_ addresses: [ListenAddress]) throws(StartError) -> [ListeningSocket] {
+    var sockets: [ListeningSocket] = []
+    for address in addresses {
+      do throws(SystemError) {
+        sockets.append(try ListeningSocket(try SocketAddress(address)))
+      } catch {
+        for socket in sockets { socket.close() }
+        throw .listen("\(address)", error)
+      }
+    }
+    return sockets
+  }
+}
+
+extension SocketAddress {
+  /// The address of a listener's setting.
+  fileprivate init(_ setting: ListenAddress) throws(SystemError) {
+    let address: SocketAddress? =
+      switch setting {
+      case .ipv4(let host, let port), .ipv6(let host, let port): SocketAddress(numeric: host, port: port)
+      case .unix(let path): SocketAddress(unix: path)
+      }
+    guard let address else { throw .invalidAddress }
+    self = address
+  }
+}

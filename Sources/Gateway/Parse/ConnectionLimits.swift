@@ -1,0 +1,54 @@
+internal import Settings
+public import Wire
+
+/// What one client connection may cost; the settings' `clients` and `streams`, as a connection needs them.
+public struct ConnectionLimits: Sendable {
+  /// `clients.head_timeout`: a whole head must come within this.
+  public var headTimeout: Duration
+  /// `clients.body_timeout`: a whole body must come within this.
+  public var bodyTimeout: Duration
+  /// `clients.idle_timeout`: an open connection without a request is closed after this.
+  public var idleTimeout: Duration
+  /// `clients.send_timeout`: a client that takes nothing for this long, although something waits, is closed.
+  public var sendTimeout: Duration
+  /// `streams.heartbeat`: a stream is never silent for longer.
+  public var heartbeat: Duration
+  /// `clients.head_size` and `clients.uri_size`.
+  public var head: HeadLimits
+  /// `clients.body_size`.
+  public var bodyBytes: Int
+  /// `streams.client_buffer`.
+  public var clientBufferBytes: Int
+
+  /// How long a connection whose request was refused is read from before it is closed, so that the client sees the answer and not a reset.
+  ///
+  /// RFC 9112 §9.6.
+  static let lingering = Duration.seconds(2)
+
+  /// All limits, each from the setting of its name.
+  public init(
+    headTimeout: Duration, bodyTimeout: Duration, idleTimeout: Duration, sendTimeout: Duration,
+    heartbeat: Duration, head: HeadLimits, bodyBytes: Int, clientBufferBytes: Int
+  ) {
+    self.headTimeout = headTimeout
+    self.bodyTimeout = bodyTimeout
+    self.idleTimeout = idleTimeout
+    self.sendTimeout = sendTimeout
+    self.heartbeat = heartbeat
+    self.head = head
+    self.bodyBytes = bodyBytes
+    self.clientBufferBytes = clientBufferBytes
+  }
+}
+
+extension ConnectionLimits {
+  /// The limits as configured.
+  init(_ settings: Settings) {
+    self.init(
+      headTimeout: settings.clients.headTimeout, bodyTimeout: settings.clients.bodyTimeout,
+      idleTimeout: settings.clients.idleTimeout, sendTimeout: settings.clients.sendTimeout,
+      heartbeat: settings.streams.heartbeat,
+      head: HeadLimits(headBytes: settings.clients.headSizeBytes, targetBytes: settings.clients.uriSizeBytes),
+      bodyBytes: settings.clients.bodySizeBytes, clientBufferBytes: settings.streams.clientBufferBytes)
+  }
+}

@@ -1,0 +1,150 @@
+internal import Bytes
+public import Reactor
+public import Streams
+public import Wire
+
+/// What became of a request that was received.
+public protocol ExchangeOwner: AnyObject {
+  /// The exchange is over, for whatever reason; its transport is not to be used any more.
+  func exchangeEnded(_ exchange: Exchange, _ reason: CloseReason)
+}
+
+/// One request and its answer, whatever carried it.
+///
+/// - Owner: its transport, until the answer ends.
+/// - Thread: the connection's loop.
+/// - Ends when: the transport tells `owner`, once.
+public final class Exchange {
+  /// The request's head.
+  public let head: RequestHead
+  /// The request's body, whole; empty until it was received, and after it was passed on.
+  public internal(set) var body: [UInt8] = []
+  /// When the head was received.
+  public let began: Instant
+  /// Where the client's connection comes from.
+  public let peer: SocketAddress
+  /// The way back to the client.
+  public private(set) var transport: (any ExchangeTransport)?
+  /// Who serves the request; told when the exchange is over.
+  public var owner: (any ExchangeOwner)?
+  /// Fields that every answer to this request carries, such as for CORS.
+  public var answerFields = FieldSection()
+  /// Where the router sent it.
+  var route: Route?
+  /// What the log line says of it.
+  public var record = ExchangeRecord()
+
+  init(_ head: RequestHead, peer: SocketAddress, began: Instant, over transport: any ExchangeTransport) {
+    self.head = head
+    self.peer = peer
+    self.began = began
+    self.transport = transport
+  }
+
+  /// Answers with a whole body and ends.
+  public func respond(_ response: Response) {
+    var response = response
+    response.head.fields.append(contentsOf: answerFields)
+    record.status = response.head.status
+    if let reason = response.reason { record.reason = reason }
+    transport?.respond(response, to: self)
+  }
+
+  /// Takes the body out: after this nothing of it is kept here.
+  public func takeBody() -> [UInt8] {
+    defer { body = [] }
+    return body
+  }
+
+  func end(_ reason: CloseReason) {
+    guard transport != nil else { return }
+    transport = nil
+    let owner = self.owner
+    self.owner = nil
+    owner?.exchangeEnded(self, reason)
+  }
+}
+
+/// What the log line of a finished request says.
+public struct ExchangeRecord {
+  /// The route's path as configured, `-` where none matched.
+  public var route = "-"
+  /// The status that was sent, zero where none was.
+  public var status = 0
+  /// The run that the answer carried.
+  public var run: RunID?
+  /// Events that were sent to this client.
+  public var events: UInt64 = 0
+  /// Bytes of answer that the client's socket took.
+  public var bytes: UInt64 = 0
+  /// Why the answer ended, where it is not the transport that knows.
+  public var reason: CloseReason?
+}
+
+/// An answer with its whole body.
+public struct Response {
+  /// Status and fields.
+  public var head: ResponseHead
+  /// The body; its length field is added by the transport.
+  public var body: [UInt8]
+  /// The word for the log where it isn't `completed`.
+  public var reason: CloseReason?
+
+  /// An answer with its whole body.
+  public init(_ head: ResponseHead, body: [UInt8] = [], reason: CloseReason? = nil) {
+    self.head = head
+    self.body = body
+    self.reason = reason
+  }
+}
+
+/// How far a pump got.
+public enum PumpProgress: Equatable, Sendable {
+  /// Everything in the log was taken.
+  case caughtUp
+  /// The client takes no more now; the transport asks again when it does.
+  case blocked
+  /// The exchange ended, within this call.
+  case ended
+}
+
+/// The way an exchange's answer takes to its client.
+///
+/// HTTP/1 is one; HTTP/2 streams will be the other.
+public protocol ExchangeTransport: AnyObject {
+  /// Sends a whole answer and ends the exchange.
+  func respond(_ response: Response, to exchange: Exchange)
+  /// Begins an answer whose body is a stream; the head waits for the first pump.
+  ///
+  /// - Parameters:
+  ///   - head: status and fields.
+  ///   - prelude: bytes of the body that belong to this client alone.
+  ///   - exchange: whose answer it is.
+  func beginStream(_ head: ResponseHead, prelude: [UInt8], of exchange: Exchange)
+  /// Sends what the log has behind the cursor, as far as the client takes it, with one write a call.
+  ///
+  /// - Parameters:
+  ///   - log: where the bytes lie.
+  ///   - cursor: the client's place, moved by what was taken.
+  ///   - isFinal: nothing follows in the log: the body ends once all was taken.
+  /// - Returns: how far it got.
+  func pump(_ log: EventLog, from cursor: inout Cursor, isFinal: Bool) -> PumpProgress
+  /// Gives the client up: the answer is cut, the connection closed.
+  func abort(_ reason: CloseReason)
+}
+
+/// Who takes requests from a connection.
+public protocol RequestReceiver: AnyObject {
+  /// A head was received. To refuse, answer; otherwise the body is received next, and `received` called.
+  func headReceived(_ exchange: Exchange)
+  /// The request is whole.
+  func received(_ exchange: Exchange)
+  /// The client of a stream can take bytes again.
+  func clientWritable(_ exchange: Exchange)
+  /// A request came to its end; once for each, whatever the end.
+  func finished(_ exchange: Exchange, _ reason: CloseReason)
+  /// A connection was refused or ended before a request was understood.
+  func rejected(peer: SocketAddress, status: Int, detail: String, _ reason: CloseReason)
+  /// A connection is gone.
+  func disconnected(_ connection: HTTP1Connection)
+}

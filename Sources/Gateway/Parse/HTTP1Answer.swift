@@ -1,0 +1,214 @@
+internal import Bytes
+internal import Reactor
+public import Streams
+public import Wire
+
+// The answering half of an HTTP/1 connection: whole responses and streams, each written directly and again only
+// after the socket said that it has room.
+
+extension HTTP1Connection: ExchangeTransport {
+  // MARK: - Whole answers
+
+  /// Sends a whole answer; the rest of an unread request body makes it the connection's last.
+  public func respond(_ response: Response, to exchange: Exchange) {
+    switch state {
+    case .body(let current, let decoder) where current === exchange:
+      if !decoder.isComplete { persists = false }
+    case .answering(let current) where current === exchange: break
+    default: return
+    }
+    state = .answering(exchange)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(response.body.count + 512)
+    HTTP1Encoder.append(
+      response.head, framing: .length(UInt64(response.body.count)), keepAlive: persists && !isDraining,
+      version: exchange.head.version, to: &bytes)
+    if exchange.head.method != .head { bytes.append(response.body.span) }
+    unsentAnswer = bytes[...]
+    lastProgress = loop.now
+    arm(after: limits.sendTimeout)
+    flushAnswer()
+  }
+
+  /// Answers bytes that never became an exchange.
+  func respondLast(_ response: Response) {
+    var bytes: [UInt8] = []
+    HTTP1Encoder.append(
+      response.head, framing: .length(UInt64(response.body.count)), keepAlive: false, version: .http11, to: &bytes)
+    bytes.append(response.body.span)
+    // An answer that the socket does not take at once is not worth waiting for.
+    _ = socket.write(bytes.span)
+    linger()
+  }
+
+  func writeContinue() {
+    var bytes: [UInt8] = []
+    bytes.append("HTTP/1.1 100 Continue\r\n\r\n")
+    _ = socket.write(bytes.span)
+  }
+
+  private func flushAnswer() {
+    while !unsentAnswer.isEmpty {
+      switch socket.write(unsentAnswer.span) {
+      case .wrote(let count):
+        note(written: count)
+        unsentAnswer.removeFirst(count)
+      case .wouldBlock:
+        socket.awaitWritable()
+        return
+      case .failed:
+        return close(.clientReset)
+      }
+    }
+    unsentAnswer = []
+    answerComplete()
+  }
+
+  // MARK: - Streams
+
+  /// Begins a stream.
+  ///
+  /// HTTP/1.0 knows no chunks: there the connection's end is the body's.
+  public func beginStream(_ head: ResponseHead, prelude: [UInt8], of exchange: Exchange) {
+    guard case .answering(let current) = state, current === exchange else { return }
+    let isChunked = exchange.head.version == .http11
+    if !isChunked { persists = false }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(768)
+    HTTP1Encoder.append(
+      head, framing: isChunked ? .chunked : .untilClose, keepAlive: persists && !isDraining,
+      version: exchange.head.version, to: &bytes)
+    var framing = ChunkFraming(isChunked: isChunked, after: bytes)
+    if !prelude.isEmpty { framing.insert(prelude.span) }
+    self.framing = framing
+    lastProgress = loop.now
+    arm(after: min(limits.heartbeat, limits.sendTimeout))
+  }
+
+  /// Sends what lies behind the cursor with one write.
+  public func pump(_ log: EventLog, from cursor: inout Cursor, isFinal: Bool) -> PumpProgress {
+    guard framing != nil else { return .ended }
+    if isBlocked { return .blocked }
+    guard let plan = gather(log, from: cursor, isFinal: isFinal) else { return .caughtUp }
+    let outcome = socket.writeOutput()
+    loop.output.removeAll()
+    switch outcome {
+    case .wrote(let count):
+      note(written: count)
+      let payload = framing?.advance(count, of: plan.parts) ?? 0
+      cursor.offset += UInt64(payload)
+      if framing?.isEnded == true, framing?.unsent.isEmpty == true {
+        answerComplete()
+        return .ended
+      }
+      return count == plan.byteCount && plan.isAll ? .caughtUp : block()
+    case .wouldBlock:
+      return block()
+    case .failed:
+      close(.clientReset)
+      return .ended
+    }
+  }
+
+  /// Cuts the answer and the connection.
+  public func abort(_ reason: CloseReason) {
+    close(reason)
+  }
+
+  private struct Gathered {
+    var parts: ChunkFraming.Plan
+    var byteCount: Int
+    var isAll: Bool
+  }
+
+  /// Fills the loop's output vector; `nil` where there is nothing to write.
+  private func gather(_ log: EventLog, from cursor: Cursor, isFinal: Bool) -> Gathered? {
+    guard let framing else { return nil }
+    // Room for the framing that may stand around two ranges.
+    let rooms = OutputVector.pieces - 5
+    let behind = Int(log.end.offset - cursor.offset)
+    var (available, segments) = (0, 0)
+    log.lend(from: cursor) { segment, position in
+      available += segment.count - position
+      segments += 1
+      return segments < rooms
+    }
+    let parts = framing.plan(lent: available, isAll: available == behind, isFinal: isFinal)
+    guard parts.unsent + parts.promised + parts.payload > 0 || parts.endsBody else { return nil }
+
+    loop.output.removeAll()
+    let head = framing.unsent.span.extracting(first: OutputVector.copiedBytes - 128)
+    guard loop.output.copy(head), head.count == framing.unsent.count else {
+      return Gathered(parts: parts, byteCount: head.count, isAll: false)
+    }
+    lend(log, from: cursor, count: parts.promised)
+    copy(parts.between)
+    lend(log, from: Cursor(offset: cursor.offset + UInt64(parts.promised)), count: parts.payload)
+    copy(parts.after)
+    return Gathered(parts: parts, byteCount: loop.output.byteCount, isAll: available == behind)
+  }
+
+  private func copy(_ framing: ChunkFraming.Framing) {
+    let fits = loop.output.copy(framing.bytes.span.extracting(first: framing.count))
+    precondition(fits, "framing has its room in the vector")
+  }
+
+  private func lend(_ log: EventLog, from cursor: Cursor, count: Int) {
+    guard count > 0 else { return }
+    var rest = count
+    log.lend(from: cursor) { segment, position in
+      rest -= loop.output.lend(segment, from: position, atMost: rest)
+      return rest > 0
+    }
+    precondition(rest == 0, "a plan holds only what was lent")
+  }
+
+  private func block() -> PumpProgress {
+    isBlocked = true
+    socket.awaitWritable()
+    return .blocked
+  }
+
+  // MARK: - Room and time
+
+  /// The socket has room again.
+  public func socketWritable() {
+    isBlocked = false
+    guard case .answering(let exchange) = state else { return }
+    if framing == nil {
+      flushAnswer()
+    } else {
+      receiver.clientWritable(exchange)
+    }
+  }
+
+  /// Heartbeats and stalled clients: one lazy timer, set again for what is still to come.
+  func answerTimerFired() {
+    let silent = loop.now - lastProgress
+    if framing == nil || isBlocked {
+      guard silent < limits.sendTimeout else { return close(.sendTimeout) }
+      // A client that reads again is owed its heartbeat in time.
+      return arm(after: min(limits.sendTimeout - silent, limits.heartbeat))
+    }
+    guard silent >= limits.heartbeat else {
+      return arm(after: min(limits.heartbeat - silent, limits.sendTimeout))
+    }
+    writeHeartbeat()
+  }
+
+  private func writeHeartbeat() {
+    arm(after: min(limits.heartbeat, limits.sendTimeout))
+    guard framing?.isAtBoundary == true else { return }
+    var comment: [UInt8] = []
+    comment.append(SSEEncoder.heartbeat)
+    framing?.insert(comment.span)
+    guard case .answering(let exchange) = state else { return }
+    receiver.clientWritable(exchange)
+  }
+
+  private func note(written count: Int) {
+    lastProgress = loop.now
+    guard case .answering(let exchange) = state else { return }
+    exchange.record.bytes += UInt64(count)
+  }
+}

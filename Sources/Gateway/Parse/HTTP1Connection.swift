@@ -1,0 +1,327 @@
+internal import Bytes
+public import Reactor
+internal import Streams
+internal import Wire
+
+/// A client's connection that speaks HTTP/1.0 or 1.1: bytes in, one exchange at a time, bytes out.
+///
+/// RFC 9112.
+///
+/// Reading is here, answering in `HTTP1Answer.swift`. A request that arrives in one read is parsed where the
+/// loop's buffer lies; only what is not whole yet is copied.
+/// - Owner: its socket, until `close`.
+/// - Thread: the loop's.
+/// - Bound: one head, one body, or one head's worth of pipelined bytes; reads pause beyond that.
+/// - Ends when: `close` is called, the only way.
+public final class HTTP1Connection: SocketOwner, TimerOwner {
+  enum State {
+    /// Between requests, or within a head.
+    case head
+    /// Within the body of this exchange's request.
+    case body(Exchange, BodyDecoder)
+    /// The request is whole, its answer is not.
+    case answering(Exchange)
+    /// The answer is a last one: whatever still comes is dropped.
+    case lingering
+    case closed
+  }
+
+  let loop: Loop
+  let socket: Socket
+  let limits: ConnectionLimits
+  let receiver: any RequestReceiver
+  /// Where the client is.
+  public let peer: SocketAddress
+
+  /// Where the worker keeps it.
+  var place = -1
+  var state = State.head
+  private var headParser: RequestHeadParser
+  /// Received bytes that are no whole head yet, or belong to a later request.
+  private var input: [UInt8] = []
+  private var isProcessing = false
+  private var isReadPaused = false
+  /// An answer was sent and no byte of the next request has come.
+  private var isBetweenRequests = false
+  private var timer: TimerID?
+
+  // The answer under way, see HTTP1Answer.swift.
+  var framing: ChunkFraming?
+  var unsentAnswer: ArraySlice<UInt8> = []
+  var persists = true
+  var isBlocked = false
+  var lastProgress: Instant
+  /// Closes after the answer under way.
+  var isDraining = false
+
+  /// Takes over an accepted descriptor and begins to read.
+  public init(
+    takingOver descriptor: Int32, from peer: SocketAddress, on loop: Loop, limits: ConnectionLimits,
+    for receiver: any RequestReceiver
+  ) {
+    self.loop = loop
+    self.peer = peer
+    self.limits = limits
+    self.receiver = receiver
+    headParser = RequestHeadParser(limits: limits.head)
+    lastProgress = loop.now
+    socket = Socket(takingOver: descriptor, on: loop)
+    socket.start(for: self)
+    arm(after: limits.headTimeout)
+  }
+
+  /// Whether no request is under way: nothing is lost by closing it.
+  public var isIdle: Bool {
+    if case .head = state { true } else { false }
+  }
+
+  /// Lets the request under way be the last; an idle connection is closed at once.
+  public func drain() {
+    isDraining = true
+    if isIdle { close(.drained) }
+  }
+
+  // MARK: - Reading
+
+  /// Takes what the socket has.
+  public func socketReadable() {
+    // While reads are paused only the client's end is reported; what it sent before is for nobody.
+    if isReadPaused { return close(.clientClosed) }
+    let outcome = socket.read { bytes in
+      if input.isEmpty {
+        process(bytes)
+      } else {
+        input.append(bytes)
+        processInput()
+      }
+    }
+    switch outcome {
+    case .read, .wouldBlock:
+      break
+    case .ended:
+      close(.clientClosed)
+    case .failed:
+      close(.clientReset)
+    }
+  }
+
+  /// Parses what is left of earlier reads.
+  func processInput() {
+    guard !isProcessing, !input.isEmpty else { return }
+    let bytes = input
+    input = []
+    process(bytes.span)
+  }
+
+  /// Takes bytes as far as the state allows and keeps the rest.
+  private func process(_ bytes: Span<UInt8>) {
+    isProcessing = true
+    var offset = 0
+    do throws(RequestFault) {
+      while try take(bytes, at: &offset) {}
+    } catch {
+      reject(error)
+      offset = bytes.count
+    }
+    isProcessing = false
+    switch state {
+    case .closed, .lingering: return
+    case .head, .body, .answering: break
+    }
+    if offset < bytes.count { input.append(bytes.extracting(offset...)) }
+    if input.count >= limits.head.headBytes, case .answering = state, !isReadPaused {
+      isReadPaused = true
+      socket.pauseReads()
+    }
+  }
+
+  /// One step of the parse: false when more bytes or another state are needed first.
+  private func take(_ bytes: Span<UInt8>, at offset: inout Int) throws(RequestFault) -> Bool {
+    switch state {
+    case .head:
+      guard offset < bytes.count else { return false }
+      if isBetweenRequests {
+        isBetweenRequests = false
+        arm(after: limits.headTimeout)
+      }
+      guard let consumed = try takeHead(bytes.extracting(offset...)) else { return false }
+      offset += consumed
+      return true
+    case .body(let exchange, let decoder):
+      return try takeBody(bytes, at: &offset, of: exchange, decoder)
+    case .answering, .lingering, .closed:
+      return false
+    }
+  }
+
+  private func takeHead(_ bytes: Span<UInt8>) throws(RequestFault) -> Int? {
+    do throws(HTTPViolation) {
+      guard let (head, consumed) = try headParser.parse(bytes) else { return nil }
+      begin(head, try head.bodyFraming())
+      return consumed
+    } catch {
+      throw .violation(error)
+    }
+  }
+
+  private func begin(_ head: RequestHead, _ framing: BodyFraming) {
+    let exchange = Exchange(head, peer: peer, began: loop.now, over: self)
+    persists = head.persistsConnection && !isDraining
+    let decoder = BodyDecoder(framing: framing)
+    state = .body(exchange, decoder)
+    receiver.headReceived(exchange)
+    // The receiver may have refused: then the exchange is over and the state another.
+    guard case .body(let current, _) = state, current === exchange else { return }
+    if decoder.isComplete { return requestComplete(exchange) }
+    if case .length(let length) = framing, length > UInt64(limits.bodyBytes) {
+      return reject(.bodyTooLarge(given: length, allowed: limits.bodyBytes))
+    }
+    arm(after: limits.bodyTimeout)
+    if head.expectsContinue { writeContinue() }
+  }
+
+  private func takeBody(
+    _ bytes: Span<UInt8>, at offset: inout Int, of exchange: Exchange, _ before: BodyDecoder
+  ) throws(RequestFault) -> Bool {
+    var decoder = before
+    let step: BodyDecoder.Step
+    do throws(HTTPViolation) {
+      step = try decoder.next(in: bytes, at: &offset)
+    } catch {
+      throw .violation(error)
+    }
+    state = .body(exchange, decoder)
+    switch step {
+    case .payload(let range):
+      let length = exchange.body.count + range.count
+      guard length <= limits.bodyBytes else { throw .bodyTooLarge(given: UInt64(length), allowed: limits.bodyBytes) }
+      exchange.body.append(bytes.extracting(range))
+      return true
+    case .needMore:
+      return false
+    case .complete:
+      requestComplete(exchange)
+      return true
+    }
+  }
+
+  private func requestComplete(_ exchange: Exchange) {
+    state = .answering(exchange)
+    disarm()
+    receiver.received(exchange)
+  }
+
+  /// Answers bytes that are no acceptable request, and closes.
+  private func reject(_ fault: RequestFault) {
+    let response = Problem.response(status: fault.status, detail: fault.description, reason: .badRequest)
+    switch state {
+    case .body(let exchange, _), .answering(let exchange):
+      persists = false
+      exchange.respond(response)
+    case .head:
+      receiver.rejected(peer: peer, status: fault.status, detail: fault.description, .badRequest)
+      respondLast(response)
+    case .lingering, .closed:
+      break
+    }
+  }
+
+  // MARK: - Time
+
+  /// Arms the connection's only timer for what its state waits for.
+  func arm(after delay: Duration) {
+    loop.cancelTimer(&timer)
+    timer = loop.setTimer(after: delay, for: self)
+  }
+
+  func disarm() {
+    loop.cancelTimer(&timer)
+  }
+
+  /// The state lasted too long, or a stream was silent.
+  public func timerFired(_ tag: UInt8) {
+    timer = nil
+    switch state {
+    case .head where isBetweenRequests:
+      close(.idleTimeout)
+    case .head:
+      if input.isEmpty { return close(.headTimeout) }
+      receiver.rejected(peer: peer, status: 408, detail: "the head was not whole in time", .headTimeout)
+      respondLast(
+        Problem.response(
+          status: 408, detail: "the request head was not whole within clients.head_timeout",
+          reason: .headTimeout))
+    case .body(let exchange, _):
+      persists = false
+      exchange.respond(
+        Problem.response(
+          status: 408, detail: "the request body was not whole within clients.body_timeout",
+          reason: .bodyTimeout))
+    case .answering:
+      answerTimerFired()
+    case .lingering:
+      close(.completed)
+    case .closed:
+      break
+    }
+  }
+
+  // MARK: - Ending
+
+  /// The answer is whole: the next request, or the end.
+  func answerComplete() {
+    guard case .answering(let exchange) = state else { return }
+    framing = nil
+    finish(exchange, exchange.record.reason ?? .completed)
+    guard persists, !isDraining else { return linger() }
+    state = .head
+    isBetweenRequests = input.isEmpty
+    arm(after: isBetweenRequests ? limits.idleTimeout : limits.headTimeout)
+    if isReadPaused {
+      isReadPaused = false
+      socket.resumeReads()
+    }
+    processInput()
+  }
+
+  /// Ends our side and waits for the client to have read it.
+  func linger() {
+    state = .lingering
+    input = []
+    socket.endWrites()
+    if isReadPaused {
+      isReadPaused = false
+      socket.resumeReads()
+    }
+    arm(after: ConnectionLimits.lingering)
+  }
+
+  /// Ends the connection: the only way.
+  ///
+  /// Whatever was under way ends with the reason.
+  func close(_ reason: CloseReason) {
+    let exchange: Exchange?
+    switch state {
+    case .body(let under, _), .answering(let under): exchange = under
+    case .head, .lingering: exchange = nil
+    case .closed: return
+    }
+    state = .closed
+    disarm()
+    input = []
+    unsentAnswer = []
+    framing = nil
+    if let exchange { finish(exchange, exchange.record.reason ?? reason) }
+    socket.close()
+    receiver.disconnected(self)
+  }
+
+  private func finish(_ exchange: Exchange, _ reason: CloseReason) {
+    exchange.end(reason)
+    receiver.finished(exchange, reason)
+  }
+}
+
+/// A connection belongs to its loop's thread.
+@available(*, unavailable)
+extension HTTP1Connection: Sendable {}

@@ -1,0 +1,32 @@
+internal import Wire
+
+/// Why received bytes are not a request that is taken, with the status that says so.
+enum RequestFault: Error, CustomStringConvertible {
+  /// The syntax is wrong, or a bound of the head was exceeded.
+  case violation(HTTPViolation)
+  /// The body is larger than `clients.body_size`.
+  case bodyTooLarge(given: UInt64, allowed: Int)
+
+  var status: Int {
+    switch self {
+    case .violation(let violation): violation.status
+    case .bodyTooLarge: 413
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .violation(let violation): violation.reason + setting(of: violation)
+    case .bodyTooLarge(let given, let allowed):
+      "the body has at least \(given) bytes, allowed are \(allowed) (clients.body_size)"
+    }
+  }
+
+  private func setting(of violation: HTTPViolation) -> String {
+    switch violation {
+    case .headTooLarge: " (clients.head_size)"
+    case .targetTooLong: " (clients.uri_size)"
+    default: ""
+    }
+  }
+}

@@ -1,0 +1,53 @@
+internal import Bytes
+internal import Reactor
+internal import Wire
+
+/// Which of a client's fields an orchestrator sees.
+///
+/// All end-to-end fields pass but these: hop-by-hop fields and those that `Connection` names (RFC 9110 §7.6.1);
+/// what the gateway answers for itself (encoding, resumption, expectation); credentials, unless the route
+/// forwards them; and what others claim about the client's address, which is replaced by what is known.
+enum ForwardedFields {
+  /// The fields for an upstream request, without Host and length.
+  ///
+  /// - Parameters:
+  ///   - head: the client's request.
+  ///   - peer: the client's address.
+  ///   - credentials: whether `Cookie` and `Authorization` pass.
+  ///   - contentType: replaces the client's, where the body was made here.
+  /// - Returns: fields to send.
+  static func make(
+    from head: RequestHead, peer: SocketAddress, credentials: Bool, contentType: StaticString?
+  ) -> FieldSection {
+    var fields = FieldSection()
+    let source = head.fields
+    let hasConnection = source.first(.connection) != nil
+    for index in 0..<source.count {
+      let field = source[index]
+      guard passes(field.name, credentials: credentials, replacesContentType: contentType != nil) else { continue }
+      if hasConnection, field.name == .other,
+        source.contains(token: source.bytes.span.extracting(field.nameRange), in: .connection)
+      {
+        continue
+      }
+      fields.append(field, of: source)
+    }
+    if let contentType { fields.append("Content-Type", contentType) }
+    fields.append("Accept", "text/event-stream, application/x-ndjson;q=0.9, text/plain;q=0.5")
+    if !peer.isUnix { fields.append("X-Forwarded-For", peer.host) }
+    fields.append("X-Forwarded-Proto", "http")
+    fields.append("X-Forwarded-Host", head.authority)
+    return fields
+  }
+
+  private static func passes(_ name: FieldName, credentials: Bool, replacesContentType: Bool) -> Bool {
+    if name.isHopByHop { return false }
+    switch name {
+    case .host, .contentLength, .expect, .accept, .acceptEncoding, .lastEventID: return false
+    case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedProto, .xRealIP: return false
+    case .cookie, .authorization: return credentials
+    case .contentType: return !replacesContentType
+    default: return true
+    }
+  }
+}

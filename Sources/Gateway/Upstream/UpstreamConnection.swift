@@ -1,0 +1,313 @@
+internal import Bytes
+internal import Reactor
+internal import Settings
+internal import Wire
+
+/// A connection to an endpoint that speaks HTTP/1.1: one request at a time, answers decoded as they come.
+///
+/// - Owner: its socket, until `close`.
+/// - Thread: the worker's.
+/// - Bound: the request until it is sent, and a head that is not whole; bodies are passed on as they come.
+/// - Ends when: the answer can't be followed by another, the request is cancelled, or nobody used it for
+///   `upstreams.*.keep_alive`.
+final class UpstreamConnection: SocketOwner, TimerOwner {
+  private enum State {
+    case connecting
+    /// The request is on its way, the answer's head is awaited.
+    case head
+    case body
+    /// The request was released: what is left of the answer is dropped.
+    case dropping
+    case unused
+    case closed
+  }
+
+  /// How long, and how much of, an answer nobody wants is read so that the connection can be used again.
+  private static let droppingTime = Duration.seconds(1)
+  private static let droppingBytes = 64 * 1024
+
+  private let endpoint: Endpoint
+  private var socket: Socket?
+  private var state = State.connecting
+  private var request: UpstreamRequest?
+  private var addresses: ArraySlice<SocketAddress>
+  private var refused: Endpoint.Refused?
+
+  private var unsent: ArraySlice<UInt8> = []
+  private var input: [UInt8] = []
+  private var headParser = ResponseHeadParser(limits: HeadLimits(headBytes: 64 * 1024, targetBytes: 0))
+  private var body = BodyDecoder(framing: .none)
+  private var persists = false
+  private var dropped = 0
+
+  private var deadline = Instant(nanoseconds: 0)
+  private var lastRead = Instant(nanoseconds: 0)
+  private var timer: TimerID?
+
+  private init(_ endpoint: Endpoint, _ addresses: [SocketAddress]) {
+    self.endpoint = endpoint
+    self.addresses = addresses[...]
+  }
+
+  /// Opens a connection for a request, trying the addresses in order.
+  static func open(
+    _ endpoint: Endpoint, _ addresses: [SocketAddress], for request: UpstreamRequest,
+    refused: @escaping Endpoint.Refused
+  ) {
+    let connection = UpstreamConnection(endpoint, addresses)
+    connection.request = request
+    connection.refused = refused
+    request.connection = connection
+    connection.connectNext(failure: .unreachable("\(endpoint.address.authority): no address"))
+  }
+
+  /// Takes a request on a kept connection.
+  ///
+  /// False where the endpoint has closed it meanwhile.
+  func reuse(for request: UpstreamRequest) -> Bool {
+    guard case .unused = state, let socket, socket.isQuiet else {
+      close()
+      return false
+    }
+    self.request = request
+    request.connection = self
+    sendRequest()
+    return true
+  }
+
+  /// The owner gives its request up.
+  func cancel(_ cancelled: UpstreamRequest) {
+    guard request === cancelled else { return }
+    request = nil
+    close()
+  }
+
+  /// The owner has what it wants of the answer.
+  func release(_ released: UpstreamRequest) {
+    guard request === released else { return }
+    request = nil
+    guard case .body = state, persists, unsent.isEmpty else { return close() }
+    state = .dropping
+    setDeadline(Self.droppingTime)
+  }
+
+  /// Closes; the only way.
+  ///
+  /// A request under way must have been ended before.
+  func close() {
+    if case .closed = state { return }
+    if case .unused = state { endpoint.forget(self) }
+    state = .closed
+    endpoint.loop.cancelTimer(&timer)
+    unsent = []
+    input = []
+    refused = nil
+    socket?.close()
+    socket = nil
+  }
+
+  // MARK: - Connecting
+
+  private func connectNext(failure: UpstreamFailure) {
+    var failure = failure
+    while let address = addresses.popFirst() {
+      do throws(SystemError) {
+        socket = try Socket.connect(to: address, on: endpoint.loop, for: self)
+        setDeadline(endpoint.settings.connectTimeout)
+        return
+      } catch {
+        failure = .unreachable("\(endpoint.address.authority): \(error.words)")
+      }
+    }
+    let refused = self.refused
+    request?.connection = nil
+    request = nil
+    close()
+    refused?(failure)
+  }
+
+  private func attemptFailed(_ failure: UpstreamFailure) {
+    socket?.close()
+    socket = nil
+    connectNext(failure: failure)
+  }
+
+  // MARK: - Sending
+
+  private func sendRequest() {
+    guard let request else { return }
+    refused = nil
+    state = .head
+    unsent = request.encoded(for: endpoint.address.authority)[...]
+    setDeadline(endpoint.settings.firstByteTimeout)
+    flush()
+  }
+
+  private func flush() {
+    guard let socket else { return }
+    while !unsent.isEmpty {
+      switch socket.write(unsent.span) {
+      case .wrote(let count): unsent.removeFirst(count)
+      case .wouldBlock: return socket.awaitWritable()
+      // What the endpoint said before it broke the connection is still to be read.
+      case .failed: return unsent = []
+      }
+    }
+    unsent = []
+  }
+
+  // MARK: - SocketOwner
+
+  func socketWritable() {
+    guard case .connecting = state else { return flush() }
+    if let error = socket?.finishConnecting() {
+      return attemptFailed(.unreachable("\(endpoint.address.authority): \(error.words)"))
+    }
+    sendRequest()
+  }
+
+  func socketReadable() {
+    guard let socket else { return }
+    let outcome = socket.read { bytes in
+      if input.isEmpty {
+        process(bytes)
+      } else {
+        var all: [UInt8] = []
+        swap(&all, &input)
+        all.append(bytes)
+        process(all.span)
+      }
+    }
+    switch outcome {
+    case .read, .wouldBlock: break
+    case .ended: ended("the connection ended before the answer did")
+    case .failed(let error): ended(error.words)
+    }
+  }
+
+  // MARK: - Receiving
+
+  private func process(_ bytes: Span<UInt8>) {
+    var offset = 0
+    do throws(HTTPViolation) {
+      while try take(bytes, at: &offset) {}
+    } catch {
+      return fail(.violation(error))
+    }
+    // Bytes behind an answer would be mistaken for the next one.
+    if offset < bytes.count, case .unused = state { close() }
+  }
+
+  private func take(_ bytes: Span<UInt8>, at offset: inout Int) throws(HTTPViolation) -> Bool {
+    switch state {
+    case .head:
+      guard offset < bytes.count else { return false }
+      guard let (head, consumed) = try headParser.parse(bytes.extracting(offset...)) else {
+        input.append(bytes.extracting(offset...))
+        return false
+      }
+      offset += consumed
+      try answered(head)
+      return true
+    case .body, .dropping:
+      return try takeBody(bytes, at: &offset)
+    case .connecting, .unused, .closed:
+      return false
+    }
+  }
+
+  private func answered(_ head: ResponseHead) throws(HTTPViolation) {
+    guard let request else { return }
+    if head.status == 101 { return fail(.switched) }
+    // Other interim answers are skipped (RFC 9110 §15.2).
+    if head.isInterim { return }
+    body = BodyDecoder(framing: try head.bodyFraming(for: request.method))
+    persists = head.persistsConnection
+    state = .body
+    setDeadline(endpoint.settings.idleTimeout)
+    request.receiver?.upstreamAnswered(head)
+    if body.isComplete { complete() }
+  }
+
+  private func takeBody(_ bytes: Span<UInt8>, at offset: inout Int) throws(HTTPViolation) -> Bool {
+    let step = try body.next(in: bytes, at: &offset)
+    switch step {
+    case .payload(let range):
+      if let receiver = request?.receiver {
+        lastRead = endpoint.loop.now
+        receiver.upstreamDelivered(bytes.extracting(range))
+      } else {
+        dropped += range.count
+        if dropped > Self.droppingBytes { close() }
+      }
+      return true
+    case .needMore:
+      return false
+    case .complete:
+      complete()
+      return false
+    }
+  }
+
+  /// The answer is whole.
+  private func complete() {
+    if case .closed = state { return }
+    let finished = request
+    request = nil
+    let isReusable = persists && unsent.isEmpty
+    if isReusable, endpoint.keep(self) {
+      state = .unused
+      dropped = 0
+      setDeadline(endpoint.settings.keepAlive)
+    } else {
+      close()
+    }
+    finished?.end()
+  }
+
+  /// The endpoint has closed.
+  private func ended(_ words: String) {
+    switch state {
+    case .connecting:
+      attemptFailed(.unreachable("\(endpoint.address.authority): \(words)"))
+    case .body, .dropping:
+      if body.finish() { return complete() }
+      fail(.closed("\(endpoint.address.authority): \(words)"))
+    case .head:
+      fail(.closed("\(endpoint.address.authority): \(words)"))
+    case .unused, .closed:
+      close()
+    }
+  }
+
+  private func fail(_ failure: UpstreamFailure) {
+    let failed = request
+    request = nil
+    close()
+    failed?.fail(failure)
+  }
+
+  // MARK: - Time
+
+  /// Sets the time by which the state must have moved on; within a body, every read puts it off.
+  private func setDeadline(_ delay: Duration) {
+    deadline = endpoint.loop.now + delay
+    endpoint.loop.cancelTimer(&timer)
+    timer = endpoint.loop.setTimer(at: deadline, for: self)
+  }
+
+  func timerFired(_ tag: UInt8) {
+    timer = nil
+    if case .body = state { deadline = max(deadline, lastRead + endpoint.settings.idleTimeout) }
+    guard deadline <= endpoint.loop.now else {
+      timer = endpoint.loop.setTimer(at: deadline, for: self)
+      return
+    }
+    switch state {
+    case .connecting: attemptFailed(.timeout("connect_timeout"))
+    case .head: fail(.timeout("first_byte_timeout"))
+    case .body: fail(.timeout("idle_timeout"))
+    case .dropping, .unused, .closed: close()
+    }
+  }
+}

@@ -1,0 +1,134 @@
+internal import Bytes
+internal import Reactor
+internal import Wire
+
+/// Who receives an orchestrator's answer.
+protocol UpstreamReceiver: AnyObject {
+  /// The head came.
+  func upstreamAnswered(_ head: ResponseHead)
+  /// Bytes of the body came; they are lent.
+  func upstreamDelivered(_ bytes: Span<UInt8>)
+  /// The body is whole. Nothing follows.
+  func upstreamEnded()
+  /// No answer, or no whole one. Nothing follows.
+  func upstreamFailed(_ failure: UpstreamFailure)
+}
+
+/// Why a request to an upstream has no whole answer.
+enum UpstreamFailure: Error, Equatable {
+  /// No endpoint took a connection; the last one's words.
+  case unreachable(String)
+  /// The setting whose time ran out.
+  case timeout(StaticString)
+  /// The connection ended within the answer, or before it.
+  case closed(String)
+  /// The answer is not HTTP.
+  case violation(HTTPViolation)
+  /// The answer changes the protocol (101), which was not asked for.
+  case switched
+
+  /// The word for the client, the log and the metric.
+  var reason: CloseReason {
+    switch self {
+    case .unreachable: .upstreamUnreachable
+    case .timeout: .upstreamTimeout
+    case .closed: .upstreamClosed
+    case .violation, .switched: .upstreamProtocol
+    }
+  }
+
+  /// For the operator.
+  var detail: String {
+    switch self {
+    case .unreachable(let words): words
+    case .timeout(let setting): "\(setting) passed"
+    case .closed(let words): words
+    case .violation(let violation): violation.reason
+    case .switched: "the answer changes the protocol (101), which was not asked for"
+    }
+  }
+
+  static func == (left: UpstreamFailure, right: UpstreamFailure) -> Bool {
+    left.reason == right.reason && left.detail == right.detail
+  }
+}
+
+/// One request on its way to an upstream, and the means to end it.
+///
+/// - Owner: the stream that it feeds.
+/// - Thread: the worker's.
+/// - Ends when: the receiver heard `upstreamEnded` or `upstreamFailed`, or the owner called `cancel` or `release`.
+final class UpstreamRequest {
+  let method: Wire.Method
+  private let target: [UInt8]
+  private let fields: FieldSection
+  private var body: [UInt8]
+  private(set) var receiver: (any UpstreamReceiver)?
+  /// Where it is under way.
+  var connection: UpstreamConnection?
+  /// Endpoints that did not take it.
+  var attempts = 0
+
+  /// - Parameters:
+  ///   - method: e.g. POST.
+  ///   - target: path and query.
+  ///   - fields: what is forwarded, without Host and length.
+  ///   - body: whole.
+  ///   - receiver: kept until the end.
+  init(
+    method: Wire.Method, target: [UInt8], fields: FieldSection, body: [UInt8], for receiver: any UpstreamReceiver
+  ) {
+    self.method = method
+    self.target = target
+    self.fields = fields
+    self.body = body
+    self.receiver = receiver
+  }
+
+  /// Whether somebody still wants the answer.
+  var isWanted: Bool { receiver != nil }
+
+  /// The bytes for one endpoint.
+  func encoded(for authority: String) -> [UInt8] {
+    let (target, body) = (target, body)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(body.count + fields.bytes.count + target.count + 256)
+    var all = FieldSection()
+    all.append("Host", authority)
+    all.append(contentsOf: fields)
+    HTTP1Encoder.appendRequest(
+      method: method, target: target.span, fields: all, framing: .length(UInt64(body.count)), to: &bytes)
+    bytes.append(body.span)
+    return bytes
+  }
+
+  /// Gives the request up at once: its connection is closed.
+  func cancel() {
+    receiver = nil
+    let connection = self.connection
+    self.connection = nil
+    connection?.cancel(self)
+  }
+
+  /// The owner has all it wants: the connection may wait for the answer's end to be used again.
+  func release() {
+    receiver = nil
+    let connection = self.connection
+    self.connection = nil
+    connection?.release(self)
+  }
+
+  func end() {
+    connection = nil
+    let receiver = self.receiver
+    self.receiver = nil
+    receiver?.upstreamEnded()
+  }
+
+  func fail(_ failure: UpstreamFailure) {
+    connection = nil
+    let receiver = self.receiver
+    self.receiver = nil
+    receiver?.upstreamFailed(failure)
+  }
+}
