@@ -62,6 +62,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Layer 4: what people start.
+    .target(
+      name: "Demo",
+      dependencies: ["Bytes", "Gateway", "Reactor", "Settings", "Wire"],
+      resources: [.embedInCode("Page")],
+      swiftSettings: strict),
+
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: tests),
@@ -70,6 +77,7 @@ let package = Package(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Wire"], swiftSettings: tests),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: tests),
     .testTarget(name: "SettingsTests", dependencies: ["Admission", "Settings"], swiftSettings: tests),
+    .testTarget(name: "DemoTests", dependencies: ["Demo"], swiftSettings: tests),
     .testTarget(
       name: "GatewayTests",
       dependencies: [

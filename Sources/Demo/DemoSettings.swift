@@ -1,0 +1,29 @@
+internal import Admission
+public import Settings
+
+/// What the demo runs with: the gateway on loopback, the demo orchestrator behind it, everything else at its default.
+public enum DemoSettings {
+  /// The settings for a demo.
+  ///
+  /// - Parameters:
+  ///   - port: where the gateway listens on 127.0.0.1 and ::1, zero for any.
+  ///   - orchestratorPort: where the demo orchestrator listens on 127.0.0.1.
+  ///   - log: level and format.
+  /// - Returns: settings as a file would give them.
+  public static func make(port: UInt16, orchestratorPort: UInt16, log: LogSettings) -> Settings {
+    let path = "/process/stream"
+    return Settings(
+      listen: [.ipv4(host: "127.0.0.1", port: port)],
+      upstreams: ["demo": .default(endpoints: [EndpointAddress(host: "127.0.0.1", port: orchestratorPort)])],
+      routes: [
+        RouteSettings(
+          host: nil, path: .exact(path),
+          action: .run(
+            RunSettings(
+              upstream: "demo", method: RunSettings.defaultMethod, path: path,
+              answerAfter: RunSettings.defaultAnswerAfter)),
+          forwardCredentials: false, cors: nil)
+      ],
+      streams: .default, clients: .default, drain: DrainSettings(deadline: .seconds(2)), log: log)
+  }
+}
