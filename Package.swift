@@ -29,7 +29,11 @@ let fuzzers: [Target] =
 
 let package = Package(
   name: "sluice",
+  products: [
+    .executable(name: "sluice", targets: ["sluice"])
+  ],
   dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
@@ -67,6 +71,14 @@ let package = Package(
       name: "Demo",
       dependencies: ["Bytes", "Gateway", "Reactor", "Settings", "Wire"],
       resources: [.embedInCode("Page")],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "sluice",
+      dependencies: [
+        "Demo", "Gateway", "Reactor", "Settings",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: strict),
 
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
