@@ -41,6 +41,7 @@ let package = Package(
     // Layer 0: C libraries as they are, and bytes.
     .systemLibrary(
       name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "Bytes", swiftSettings: strict),
 
@@ -48,6 +49,7 @@ let package = Package(
     .target(
       name: "Reactor", dependencies: ["Bytes", "CLibevent", "CSystem"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
+    .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: strict),
 
     // Layer 2: decisions as values.
     .target(name: "Streams", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
@@ -61,7 +63,7 @@ let package = Package(
     .target(
       name: "Gateway",
       dependencies: [
-        "Admission", "Bytes", "Reactor", "Settings", "Streams", "Wire",
+        "Admission", "Bytes", "Crypto", "Reactor", "Settings", "Streams", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -84,11 +86,13 @@ let package = Package(
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: tests),
+    .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: tests),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: tests),
     .testTarget(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Wire"], swiftSettings: tests),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: tests),
-    .testTarget(name: "SettingsTests", dependencies: ["Admission", "Settings"], swiftSettings: tests),
+    .testTarget(
+      name: "SettingsTests", dependencies: ["Admission", "Settings"], swiftSettings: tests),
     .testTarget(name: "DemoTests", dependencies: ["Demo"], swiftSettings: tests),
     .testTarget(
       name: "GatewayTests",

@@ -22,8 +22,9 @@ public enum DemoSettings {
             RunSettings(
               upstream: "demo", method: RunSettings.defaultMethod, path: path,
               answerAfter: RunSettings.defaultAnswerAfter)),
-          forwardCredentials: false, cors: nil)
+          onAbandoned: .default, forwardCredentials: false, cors: nil)
       ],
+      cors: nil, identity: .default,
       streams: .default, clients: .default, drain: DrainSettings(deadline: .seconds(2)), log: log)
   }
 }

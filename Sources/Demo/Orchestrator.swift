@@ -19,15 +19,16 @@ public final class Orchestrator: Sendable {
   /// - Parameter address: where to listen, loopback only makes sense.
   /// - Throws: `SystemError` where it can't be bound.
   public init(at address: SocketAddress) throws(SystemError) {
-    let socket = try ListeningSocket(address)
+    let socket = try ListeningSocket(address, unacknowledged: .seconds(30))
     self.address = socket.address
     let loop = try Loop()
     let stage = Stage(loop)
-    _ = try Thread("orchestrator") {
+    let thread = try Thread("orchestrator") {
       let listener = Listener(socket, on: loop, for: stage)
       loop.run()
       listener.close()
     }
+    thread.detach()
   }
 }
 

@@ -41,7 +41,7 @@ final class Performance: ExchangeOwner, TimerOwner {
       block.append("data: ")
       block.append(json.span)
       block.append("\n\n")
-      log.append(event: block.span)
+      log.append(event: block.span, at: 0)
       isOver = steps.isEmpty
       pump()
       waitForNext()
@@ -57,6 +57,7 @@ final class Performance: ExchangeOwner, TimerOwner {
     var place = cursor
     _ = transport.pump(log, from: &place, isFinal: isOver)
     cursor = place
+    log.trim(before: cursor)
     log.release(before: cursor)
   }
 

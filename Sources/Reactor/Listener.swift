@@ -17,11 +17,15 @@ public struct ListeningSocket: Sendable {
   /// its own: no delay, keepalive for dead peers, a limit for unacknowledged and for unsent bytes.
   /// A Unix socket's file left by a process that has ended is replaced; one in use is not.
   ///
+  /// - Parameters:
+  ///   - address: where to listen.
+  ///   - unacknowledged: after which time a client whose system acknowledges nothing is cut (TCP_USER_TIMEOUT).
   /// - Throws: `SystemError`, e.g. the address is in use; the start ends with its words.
-  public init(_ address: SocketAddress) throws(SystemError) {
+  public init(_ address: SocketAddress, unacknowledged: Duration) throws(SystemError) {
     descriptor = try address.makeSocket()
     do throws(SystemError) {
-      self.address = try Self.listen(descriptor, at: address)
+      let milliseconds = Int32(clamping: unacknowledged.wholeMilliseconds)
+      self.address = try Self.listen(descriptor, at: address, unacknowledged: milliseconds)
     } catch {
       Glibc.close(descriptor)
       throw error
@@ -35,7 +39,7 @@ public struct ListeningSocket: Sendable {
   }
 
   private static func listen(
-    _ descriptor: Int32, at address: SocketAddress
+    _ descriptor: Int32, at address: SocketAddress, unacknowledged: Int32
   ) throws(SystemError) -> SocketAddress {
     if let path = address.path {
       try removeAbandoned(path, address)
@@ -46,7 +50,7 @@ public struct ListeningSocket: Sendable {
       setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30)
       setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10)
       setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
-      setOption(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 30_000)
+      setOption(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, unacknowledged)
       setOption(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, 64 * 1024)
       if address.family == AF_INET6 { setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
     }

@@ -22,6 +22,7 @@ public final class Loop {
   private var graveyard: [AnyObject] = []
   private var turnTime: Instant?
   private var isStopping = false
+  private var isRunning = false
   /// Received bytes pass through here, so a connection that is idle owns no buffer.
   let readBuffer: UnsafeMutableRawBufferPointer
   /// The vector of the write under way, likewise shared by all sockets of the loop.
@@ -70,6 +71,8 @@ public final class Loop {
 
   /// Runs turns until `stop`.
   public func run() {
+    isRunning = true
+    defer { isRunning = false }
     while !isStopping {
       armWheel()
       let result = unsafe event_base_loop(base, Int32(EVLOOP_ONCE))
@@ -114,7 +117,8 @@ public final class Loop {
   ///
   /// libevent may still report it in this turn, and the callers on the stack still use it.
   public func bury(_ object: AnyObject) {
-    graveyard.append(object)
+    // Before the first turn and after the last nobody reports it.
+    if isRunning { graveyard.append(object) }
   }
 
   private func armWheel() {

@@ -40,11 +40,12 @@ public final class Resolver: Sendable {
   /// - Throws: `SystemError` where no thread is to be had.
   public init() throws(SystemError) {
     let queue = queue
-    _ = try Thread("resolver") {
+    let thread = try Thread("resolver") {
       while let request = queue.wait({ queue in queue.next() }) {
         request.reply(Self.lookUp(request.host, request.port))
       }
     }
+    thread.detach()
   }
 
   deinit {

@@ -50,6 +50,25 @@ public final class SignalWatch {
     unsafe events = []
   }
 
+  /// Lets signals wait, in this thread and those that it starts, until `release`.
+  ///
+  /// Before the process is ready for them, and after it has done what they ask, their default would kill it.
+  public static func hold(_ numbers: [Int32]) {
+    change(numbers, SIG_BLOCK)
+  }
+
+  /// Delivers signals again, those that waited included.
+  public static func release(_ numbers: [Int32]) {
+    change(numbers, SIG_UNBLOCK)
+  }
+
+  private static func change(_ numbers: [Int32], _ how: Int32) {
+    var set = sigset_t()
+    unsafe sigemptyset(&set)
+    for number in numbers { unsafe sigaddset(&set, number) }
+    unsafe pthread_sigmask(how, &set, nil)
+  }
+
   /// Lets a write to a closed pipe or socket fail with EPIPE instead of ending the process.
   public static func ignoreBrokenPipes() {
     _ = signal(SIGPIPE, SIG_IGN)

@@ -1,3 +1,4 @@
+internal import CLibevent
 internal import CSystem
 internal import Glibc
 
@@ -49,6 +50,13 @@ public struct Thread: Sendable {
       throw SystemError("pthread_create", code: code)
     }
     self.thread = thread
+  }
+
+  /// Lets the thread end by itself, its memory with it.
+  ///
+  /// pthread_detach(3).
+  public func detach() {
+    _ = pthread_detach(thread)
   }
 
   /// Waits for the thread's end; once, by whoever started it.

@@ -1,19 +1,19 @@
 /// What one client may take, in time and in bytes.
 public struct ClientSettings: Sendable, Equatable {
   /// How long a request's head may take to arrive; 100 ms to 10 min.
-  public let headTimeout: Duration
+  public var headTimeout: Duration
   /// How long a request's body may take to arrive; 100 ms to 1 h.
-  public let bodyTimeout: Duration
+  public var bodyTimeout: Duration
   /// How long a connection may stay without a request; 1 s to 1 d.
-  public let idleTimeout: Duration
+  public var idleTimeout: Duration
   /// How long a client may take nothing although something waits; 1 s to 1 d.
-  public let sendTimeout: Duration
+  public var sendTimeout: Duration
   /// The largest request head; 1 KiB to 1 MiB.
-  public let headSizeBytes: Int
+  public var headSizeBytes: Int
   /// The longest request target; 256 B to 512 KiB and less than `headSizeBytes`.
-  public let uriSizeBytes: Int
+  public var uriSizeBytes: Int
   /// The largest request body; 1 KiB to 1 GiB.
-  public let bodySizeBytes: Int
+  public var bodySizeBytes: Int
 
   /// Puts client settings together; the values are taken as they are.
   ///

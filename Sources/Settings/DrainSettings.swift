@@ -1,7 +1,7 @@
 /// How the gateway ends.
 public struct DrainSettings: Sendable, Equatable {
   /// How long runs may go on after the signal to end; 0 to 1 d.
-  public let deadline: Duration
+  public var deadline: Duration
 
   /// Puts drain settings together; the value is taken as it is.
   ///

@@ -27,9 +27,9 @@ public struct LogSettings: Sendable, Equatable {
   }
 
   /// How much is written.
-  public let level: Level
+  public var level: Level
   /// How a line is written.
-  public let format: Format
+  public var format: Format
 
   /// Puts log settings together; the values are taken as they are.
   ///

@@ -9,16 +9,18 @@ public enum RouteAction: Sendable, Equatable {
 /// Which requests a route serves, and how.
 public struct RouteSettings: Sendable, Equatable {
   /// The host that clients must have come to, lower case, without port; `nil` for every host without a route of its own.
-  public let host: String?
+  public var host: String?
   /// The paths it serves.
-  public let path: PathPattern
+  public var path: PathPattern
   /// What it does.
-  public let action: RouteAction
+  public var action: RouteAction
+  /// What becomes of a run that nobody watches any more.
+  public var onAbandoned: OnAbandoned
   /// Whether `Cookie` and `Authorization` reach the upstream.
-  public let forwardCredentials: Bool
+  public var forwardCredentials: Bool
   /// Which other origins may use it: its own policy or the global one; `nil` where the file has neither, which means
   /// `CORSPolicy.sameOriginOnly`.
-  public let cors: CORSPolicy?
+  public var cors: CORSPolicy?
 
   /// Puts a route together; the values are taken as they are.
   ///
@@ -26,12 +28,17 @@ public struct RouteSettings: Sendable, Equatable {
   ///   - host: the host that clients must have come to.
   ///   - path: the paths it serves.
   ///   - action: what it does.
+  ///   - onAbandoned: what becomes of a run that nobody watches any more.
   ///   - forwardCredentials: whether `Cookie` and `Authorization` reach the upstream.
   ///   - cors: which other origins may use it.
-  public init(host: String?, path: PathPattern, action: RouteAction, forwardCredentials: Bool, cors: CORSPolicy?) {
+  public init(
+    host: String?, path: PathPattern, action: RouteAction, onAbandoned: OnAbandoned, forwardCredentials: Bool,
+    cors: CORSPolicy?
+  ) {
     self.host = host
     self.path = path
     self.action = action
+    self.onAbandoned = onAbandoned
     self.forwardCredentials = forwardCredentials
     self.cors = cors
   }
@@ -45,6 +52,10 @@ extension RouteSettings {
     let answerAfter = reader.duration(
       "answer_after", default: RunSettings.defaultAnswerAfter, in: .zero ... .seconds(30),
       "How long the answer to a POST waits for the orchestrator's status before the stream begins; 0s = not at all.")
+    let onAbandoned = reader.text(
+      "on_abandoned", default: OnAbandoned.default, allowed: OnAbandoned.allowed,
+      "What becomes of a run that nobody watches: cancel, linger for a time, or detach, which lets it go on."
+    ) { OnAbandoned($0) }
     let run = reader.requiredSection("run", "Start or join a run: one orchestrator request and its answer.") {
       RunSettings($0, upstreams: upstreams, route: path, answerAfter: answerAfter)
     }
@@ -55,7 +66,8 @@ extension RouteSettings {
     }
     guard let path, let run else { return nil }
     self.init(
-      host: host, path: path, action: .run(run), forwardCredentials: forwardCredentials, cors: own ?? cors)
+      host: host, path: path, action: .run(run), onAbandoned: onAbandoned, forwardCredentials: forwardCredentials,
+      cors: own ?? cors)
   }
 
   private static func path(_ reader: SettingsReader) -> PathPattern? {

@@ -1,13 +1,13 @@
 /// A route that starts or joins runs: one orchestrator request and its answer.
 public struct RunSettings: Sendable, Equatable {
   /// The name of the upstream that answers.
-  public let upstream: String
+  public var upstream: String
   /// The method of the request to it, `POST` or `PUT`.
-  public let method: String
+  public var method: String
   /// The path of the request to it.
-  public let path: String
+  public var path: String
   /// How long a POST client's answer waits for the orchestrator's status before the stream begins without it; 0 to 30 s.
-  public let answerAfter: Duration
+  public var answerAfter: Duration
 
   /// Puts a run's settings together; the values are taken as they are.
   ///

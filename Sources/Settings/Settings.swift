@@ -1,25 +1,36 @@
-import Admission
+public import Admission
 
-/// Everything an operator can choose, checked as a whole: one immutable value for the life of a configuration.
+/// Everything an operator can choose, checked as a whole: one value for the life of a configuration.
 ///
-/// It comes from a YAML file (`load`, `parse`) or is put together in code, by tests and the demonstration.
+/// It comes from a YAML file (`load`, `parse`), or is put together or changed in code, by tests and the demonstration;
+/// only what comes from a file is checked.
 public struct Settings: Sendable, Equatable {
   /// Where clients come in; at least one, port 0 lets the kernel choose.
-  public let listen: [ListenAddress]
+  public var listen: [ListenAddress]
   /// The pools of orchestrators by name.
-  public let upstreams: [String: UpstreamSettings]
-  /// The names of `upstreams` in the order of the file.
-  public let upstreamNames: [String]
+  public var upstreams: [String: UpstreamSettings] {
+    didSet {
+      let new = upstreams.keys.filter { oldValue[$0] == nil }.sorted()
+      upstreamNames = upstreamNames.filter { upstreams[$0] != nil } + new
+    }
+  }
+  /// The names of `upstreams` in the order of the file; those put there in code come last, in alphabetical order.
+  public private(set) var upstreamNames: [String]
   /// What is served; at least one, in the order of the file, no two for the same host and path.
-  public let routes: [RouteSettings]
+  public var routes: [RouteSettings]
+  /// Which other origins may use the gateway's own paths below `/_sluice/`, and routes without a policy of their own;
+  /// `nil` where the file has no such policy, which means `CORSPolicy.sameOriginOnly`.
+  public var cors: CORSPolicy?
+  /// What makes a client the one that began a run.
+  public var identity: IdentitySettings
   /// How event streams are kept and written.
-  public let streams: StreamSettings
+  public var streams: StreamSettings
   /// What one client may take and how long it may take.
-  public let clients: ClientSettings
+  public var clients: ClientSettings
   /// How the gateway ends.
-  public let drain: DrainSettings
+  public var drain: DrainSettings
   /// What it writes about itself.
-  public let log: LogSettings
+  public var log: LogSettings
 
   /// Puts settings together; the values are taken as they are, the upstreams in alphabetical order.
   ///
@@ -27,27 +38,32 @@ public struct Settings: Sendable, Equatable {
   ///   - listen: where clients come in.
   ///   - upstreams: the pools by name.
   ///   - routes: what is served; every upstream they name is one of `upstreams`.
+  ///   - cors: which other origins may use the gateway's own paths; routes have their policies already.
+  ///   - identity: what makes a client the one that began a run.
   ///   - streams: how event streams are kept and written.
   ///   - clients: what one client may take.
   ///   - drain: how the gateway ends.
   ///   - log: what it writes about itself.
   public init(
-    listen: [ListenAddress], upstreams: [String: UpstreamSettings], routes: [RouteSettings], streams: StreamSettings,
-    clients: ClientSettings, drain: DrainSettings, log: LogSettings
+    listen: [ListenAddress], upstreams: [String: UpstreamSettings], routes: [RouteSettings], cors: CORSPolicy?,
+    identity: IdentitySettings, streams: StreamSettings, clients: ClientSettings, drain: DrainSettings, log: LogSettings
   ) {
     self.init(
-      listen: listen, upstreams: upstreams, upstreamNames: upstreams.keys.sorted(), routes: routes, streams: streams,
-      clients: clients, drain: drain, log: log)
+      listen: listen, upstreams: upstreams, upstreamNames: upstreams.keys.sorted(), routes: routes, cors: cors,
+      identity: identity, streams: streams, clients: clients, drain: drain, log: log)
   }
 
   private init(
     listen: [ListenAddress], upstreams: [String: UpstreamSettings], upstreamNames: [String],
-    routes: [RouteSettings], streams: StreamSettings, clients: ClientSettings, drain: DrainSettings, log: LogSettings
+    routes: [RouteSettings], cors: CORSPolicy?, identity: IdentitySettings, streams: StreamSettings,
+    clients: ClientSettings, drain: DrainSettings, log: LogSettings
   ) {
     self.listen = listen
     self.upstreams = upstreams
     self.upstreamNames = upstreamNames
     self.routes = routes
+    self.cors = cors
+    self.identity = identity
     self.streams = streams
     self.clients = clients
     self.drain = drain
@@ -92,9 +108,9 @@ extension Settings {
     let upstreams = reader.namedSections("upstreams", atMost: 256, "The pools of orchestrators by name.") {
       UpstreamSettings($0)
     }
-    let cors = reader.optionalSection("cors", "Which other origins may use the routes; without it, none.") {
-      CORSPolicy($0)
-    }
+    let cors = reader.optionalSection(
+      "cors", "Which other origins may use the routes and the paths below /_sluice/; without it, none."
+    ) { CORSPolicy($0) }
     let names = upstreams?.map(\.name)
     let routes: [RouteSettings] = reader.sections(
       "routes", count: 1...1024, once: (key: "path", of: \.identity), "What is served, and by which upstream."
@@ -104,6 +120,10 @@ extension Settings {
       upstreams: (upstreams ?? []).reduce(into: [:]) { $0[$1.name] = $1.value },
       upstreamNames: names ?? [],
       routes: routes,
+      cors: cors,
+      identity: reader.section("identity", "What makes a client the one that began a run; others get 403.") {
+        IdentitySettings($0)
+      },
       streams: reader.section("streams", "How event streams are kept and written.") { StreamSettings($0) },
       clients: reader.section("clients", "What one client may take.") { ClientSettings($0) },
       drain: reader.section("drain", "How the gateway ends.") { DrainSettings($0) },

@@ -1,17 +1,17 @@
 /// A pool of orchestrators that all answer the same, and how to talk to them.
 public struct UpstreamSettings: Sendable, Equatable {
   /// Where they answer; 1 to 64, no two the same.
-  public let endpoints: [EndpointAddress]
+  public var endpoints: [EndpointAddress]
   /// How long a connection may take to be made; 10 ms to 5 min.
-  public let connectTimeout: Duration
+  public var connectTimeout: Duration
   /// How long an answer may take to begin, from the request's last byte; 100 ms to 1 h.
-  public let firstByteTimeout: Duration
+  public var firstByteTimeout: Duration
   /// How long an answer may pause between two reads; 100 ms to 1 d.
-  public let idleTimeout: Duration
+  public var idleTimeout: Duration
   /// How long an unused connection is kept, 0 for not at all; at most 1 h.
-  public let keepAlive: Duration
+  public var keepAlive: Duration
   /// How many unused connections are kept per endpoint; 1 to 65536.
-  public let keepAliveConnections: Int
+  public var keepAliveConnections: Int
 
   /// Puts a pool's settings together; the values are taken as they are.
   ///

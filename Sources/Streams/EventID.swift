@@ -7,6 +7,12 @@ public struct EventID: Hashable, Sendable {
   /// The event's place in it, from 1; zero is the place before the first.
   public let sequence: UInt64
 
+  /// The sequence of the place behind the last event, written `end`: whoever has it has been told that the run is gone.
+  public static let endOfRun = UInt64.max
+
+  /// What stands for `endOfRun` in an id.
+  public static let endText: StaticString = "end"
+
   /// An id from the text that a client sends back as `Last-Event-ID`.
   ///
   /// It is `nil` for anything that no run of ours has given out.
@@ -16,6 +22,11 @@ public struct EventID: Hashable, Sendable {
     guard digits >= 1, digits <= 20, text[RunID.textBytes] == UInt8(ascii: "."),
       let run = RunID(text.extracting(first: RunID.textBytes))
     else { return nil }
+    self.run = run
+    if text.extracting((RunID.textBytes + 1)...).equals(Self.endText) {
+      sequence = Self.endOfRun
+      return
+    }
     var sequence: UInt64 = 0
     for index in (RunID.textBytes + 1)..<text.count {
       guard let digit = ASCII.digit(text[index]) else { return nil }
@@ -25,7 +36,6 @@ public struct EventID: Hashable, Sendable {
       sequence = sum
     }
     guard digits == 1 || text[RunID.textBytes + 1] != UInt8(ascii: "0") else { return nil }
-    self.run = run
     self.sequence = sequence
   }
 }

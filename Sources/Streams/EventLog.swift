@@ -16,56 +16,97 @@ public struct Cursor: Comparable, Hashable, Sendable {
   }
 }
 
+/// How much of a log is kept for readers that come later or come back.
+public struct LogBounds: Sendable {
+  /// Bytes of encoded events.
+  public var bytes: Int
+  /// Events.
+  public var events: Int
+  /// Milliseconds since an event was appended, to the precision of a segment.
+  public var ageMilliseconds: UInt64
+
+  /// All three bounds; whichever is met first counts.
+  public init(bytes: Int, events: Int, ageMilliseconds: UInt64) {
+    self.bytes = bytes
+    self.events = events
+    self.ageMilliseconds = ageMilliseconds
+  }
+}
+
 /// The events of one stream as the bytes that every reader gets, encoded once.
 ///
-/// Bytes are appended to segments and never move; readers hold a `Cursor` and nothing else. What no reader
-/// needs any more is released a segment at a time.
+/// Bytes are appended to segments and never move; readers hold a `Cursor` and nothing else. Events have
+/// sequences from 1 on; `trim` forgets the oldest, `release` gives back the segments that nobody needs.
 /// - Owner: its stream.
 /// - Thread: the stream's loop.
-/// - Bound: the stream's, by `release(before:)` and by ending readers that lag.
+/// - Bound: `trim` for what is kept, and readers that lag too far are ended by the stream.
 public final class EventLog {
   private struct Piece {
     let start: UInt64
     let segment: Segment
+    var appendedAt: UInt64
+
+    var end: UInt64 { start + UInt64(segment.count) }
   }
 
   private static let firstSegmentBytes = 4 * 1024
   private static let largestSegmentBytes = 64 * 1024
 
   private var pieces: [Piece] = []
-  /// The place behind the last event.
+  private var index = EventIndex()
+  /// The place behind the newest event.
   public private(set) var end = Cursor(offset: 0)
-  /// How many events were appended since the log began.
-  public private(set) var eventCount: UInt64 = 0
+  /// The place before the oldest event that is kept.
+  public private(set) var start = Cursor(offset: 0)
+  /// The bytes of the newest event.
+  public private(set) var newestBytes = 0
+  /// The bytes that the segments occupy.
+  public private(set) var occupiedBytes = 0
 
   /// An empty log.
   public init() {}
 
-  /// The oldest place that is still kept.
-  public var start: Cursor { Cursor(offset: pieces.first?.start ?? end.offset) }
+  /// The sequence of the oldest event that is kept; one more than the newest where none is.
+  public var oldest: UInt64 { index.oldest }
 
-  /// The bytes that the segments occupy.
-  public var keptBytes: Int { pieces.reduce(0) { $0 + $1.segment.capacityBytes } }
+  /// The sequence of the newest event, zero where there was none.
+  public var newest: UInt64 { index.oldest + UInt64(index.count) - 1 }
 
   /// Appends one encoded event, which may lie across segments.
-  public func append(event bytes: Span<UInt8>) {
+  ///
+  /// - Parameters:
+  ///   - bytes: the event as readers get it.
+  ///   - now: milliseconds on the clock that `trim` is given.
+  public func append(event bytes: Span<UInt8>, at now: UInt64) {
     var written = 0
     while written < bytes.count {
-      let segment = writableSegment(for: bytes.count - written)
-      let count = segment.append(bytes.extracting(written...))
+      let piece = writablePiece(for: bytes.count - written)
+      let count = pieces[piece].segment.append(bytes.extracting(written...))
+      pieces[piece].appendedAt = now
       written += count
       end.offset += UInt64(count)
     }
-    eventCount += 1
+    index.append(end: end.offset)
+    newestBytes = bytes.count
+  }
+
+  /// The place behind an event; zero stands for the place before the first.
+  ///
+  /// - Parameter sequence: from `oldest - 1` to `newest`.
+  /// - Returns: where a reader that has this event goes on.
+  public func cursor(after sequence: UInt64) -> Cursor {
+    precondition(sequence + 1 >= oldest && sequence <= newest, "only kept events have a place")
+    if sequence < oldest { return start }
+    return Cursor(offset: index.end(of: sequence, logEnd: end.offset))
   }
 
   /// Lends the bytes behind a cursor in order, segment by segment, until the body has enough or all were lent.
   ///
   /// - Parameters:
-  ///   - cursor: a place that is still kept.
+  ///   - cursor: a place that was not released.
   ///   - body: gets a segment and the position in it; answers whether it wants more.
   public func lend(from cursor: Cursor, _ body: (Segment, Int) -> Bool) {
-    precondition(cursor >= start && cursor <= end, "a cursor stands within what the log keeps")
+    precondition(cursor <= end && (cursor == end || cursor.offset >= pieces[0].start), "the place was released")
     var index = pieces.count - 1
     // Readers are near the end: the search begins there.
     while index > 0, pieces[index].start > cursor.offset { index -= 1 }
@@ -74,28 +115,68 @@ public final class EventLog {
       let piece = pieces[index]
       let position = Int(offset - piece.start)
       if position < piece.segment.count, !body(piece.segment, position) { return }
-      offset = piece.start + UInt64(piece.segment.count)
+      offset = piece.end
       index += 1
     }
   }
 
-  /// Gives back every full segment that lies wholly before a place.
-  public func release(before cursor: Cursor) {
-    let released = pieces.prefix { piece in
-      piece.segment.count == piece.segment.capacityBytes
-        && piece.start + UInt64(piece.segment.count) <= cursor.offset
+  /// Forgets the oldest events beyond the bounds; readers still on their way through them are not disturbed.
+  ///
+  /// - Parameters:
+  ///   - bounds: what is kept at most.
+  ///   - now: milliseconds on the clock that `append` was given.
+  public func trim(to bounds: LogBounds, at now: UInt64) {
+    var dropped = max(0, index.count - bounds.events)
+    let latest = firstOffset(notOlderThan: bounds.ageMilliseconds, at: now)
+    while dropped < index.count {
+      let next = place(afterFirst: dropped)
+      guard end.offset - next > UInt64(bounds.bytes) || next < latest else { break }
+      dropped += 1
     }
-    if !released.isEmpty { pieces.removeFirst(released.count) }
+    guard dropped > 0 else { return }
+    start.offset = place(afterFirst: dropped)
+    index.removeFirst(dropped)
   }
 
-  private func writableSegment(for bytes: Int) -> Segment {
-    if let last = pieces.last?.segment, last.count < last.capacityBytes { return last }
-    // While readers keep up a log lives in small segments; a backlog makes them grow.
-    let backlog = Int(end.offset - start.offset) / Self.firstSegmentBytes * Self.firstSegmentBytes
-    let capacity = min(max(backlog, bytes, Self.firstSegmentBytes), Self.largestSegmentBytes)
-    let segment = Segment(capacityBytes: capacity)
-    pieces.append(Piece(start: end.offset, segment: segment))
-    return segment
+  /// Forgets every event that lies wholly before a place.
+  public func trim(before cursor: Cursor) {
+    var dropped = 0
+    while dropped < index.count, place(afterFirst: dropped + 1) <= cursor.offset { dropped += 1 }
+    guard dropped > 0 else { return }
+    start.offset = place(afterFirst: dropped)
+    index.removeFirst(dropped)
+  }
+
+  /// Gives back every full segment that is neither kept nor needed by a reader.
+  ///
+  /// - Parameter slowest: the place of the slowest reader.
+  public func release(before slowest: Cursor) {
+    let needed = min(slowest, start).offset
+    let released = pieces.prefix { $0.segment.count == $0.segment.capacityBytes && $0.end <= needed }
+    guard !released.isEmpty else { return }
+    for piece in released { occupiedBytes -= piece.segment.capacityBytes }
+    pieces.removeFirst(released.count)
+  }
+
+  /// Where the event after the first so many begins.
+  private func place(afterFirst count: Int) -> UInt64 {
+    count == 0 ? start.offset : index.end(of: index.oldest + UInt64(count) - 1, logEnd: end.offset)
+  }
+
+  private func firstOffset(notOlderThan age: UInt64, at now: UInt64) -> UInt64 {
+    for piece in pieces where piece.appendedAt + age >= now { return piece.start }
+    return end.offset
+  }
+
+  private func writablePiece(for bytes: Int) -> Int {
+    if let last = pieces.last?.segment, last.count < last.capacityBytes { return pieces.count - 1 }
+    // A log that is given back as it is read lives in small segments; one that is kept grows into larger ones.
+    let backlog = Int(end.offset - (pieces.first?.start ?? end.offset))
+    let wanted = backlog / Self.firstSegmentBytes * Self.firstSegmentBytes
+    let capacity = min(max(wanted, bytes, Self.firstSegmentBytes), Self.largestSegmentBytes)
+    pieces.append(Piece(start: end.offset, segment: Segment(capacityBytes: capacity), appendedAt: 0))
+    occupiedBytes += capacity
+    return pieces.count - 1
   }
 }
 

@@ -59,9 +59,9 @@ import Testing
         RouteSettings(
           host: nil, path: .exact(TestGateway.path),
           action: .run(RunSettings(upstream: "chat", method: "POST", path: "/run", answerAfter: .zero)),
-          forwardCredentials: false, cors: nil)
+          onAbandoned: .default, forwardCredentials: false, cors: nil)
       ],
-      streams: .default, clients: .default, drain: .default, log: .default)
+      cors: nil, identity: .default, streams: .default, clients: .default, drain: .default, log: .default)
   }
 
   @Test func `an address in use stops the start and says which`() throws {
@@ -69,7 +69,8 @@ import Testing
     var settings = settings(1)
     settings = Settings(
       listen: [.ipv4(host: "127.0.0.1", port: gateway.port)], upstreams: settings.upstreams, routes: settings.routes,
-      streams: settings.streams, clients: settings.clients, drain: settings.drain, log: settings.log)
+      cors: nil, identity: .default, streams: settings.streams, clients: settings.clients, drain: settings.drain,
+      log: settings.log)
     do throws(StartError) {
       _ = try Gateway(settings, logger: Logger(label: "test"))
       Issue.record("two gateways on one port")

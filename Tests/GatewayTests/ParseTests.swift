@@ -39,6 +39,19 @@ import Testing
     gateway.stop()
   }
 
+  @Test func `a client that sends on and on and then resets is noticed at once`() throws {
+    let orchestrator = try TestOrchestrator()
+    let gateway = try TestGateway(upstream: [orchestrator.port], clients: limits())
+    let client = try gateway.get()
+    let upstream = try orchestrator.accept()
+    _ = try upstream.readRequest()
+    try client.send(String(repeating: "GET /a HTTP/1.1\r\nHost: x\r\n\r\n", count: 3000))
+    client.reset()
+    try upstream.waitForEnd()
+    #expect(gateway.log.wait(for: "request").values["reason"] == "client_reset")
+    gateway.stop()
+  }
+
   @Test func `a request byte by byte is the same request`() throws {
     let orchestrator = try TestOrchestrator()
     let gateway = try TestGateway(upstream: [orchestrator.port])
@@ -133,7 +146,7 @@ import Testing
     try upstream.send("HTTP/1.1 200 OK\r\n\r\ndata: [DONE]\n\n")
     let answer = try client.readToEnd()
     #expect(!answer.contains("Transfer-Encoding"))
-    #expect(answer.contains("\r\n\r\nretry: 2000\n") && answer.hasSuffix("data: [DONE]\n\n"))
+    #expect(answer.contains("\r\n\r\nretry: ") && answer.hasSuffix("data: [DONE]\n\n"))
     gateway.stop()
   }
 }

@@ -4,9 +4,12 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct PumpTests {
   private func streams(buffer: Int, heartbeat: Duration = .seconds(15)) -> StreamSettings {
-    StreamSettings(
-      clientBufferBytes: buffer, eventSizeBytes: 64 * 1024, heartbeat: heartbeat, retry: .seconds(2),
-      terminalEvents: ["completed"], terminalField: "event")
+    var streams = StreamSettings.default
+    streams.clientBufferBytes = buffer
+    streams.log.bytes = max(buffer, streams.log.bytes)
+    streams.eventSizeBytes = 64 * 1024
+    streams.heartbeat = heartbeat
+    return streams
   }
 
   @Test func `a reader beyond streams.client_buffer is disconnected as slow_reader`() throws {

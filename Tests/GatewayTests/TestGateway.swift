@@ -16,7 +16,8 @@ final class TestGateway {
   init(
     upstream ports: [UInt16], streams: StreamSettings = .default, clients: ClientSettings = .default,
     upstreamSettings: ((UpstreamSettings) -> UpstreamSettings)? = nil, answerAfter: Duration = .zero,
-    forwardCredentials: Bool = false, cors: CORSPolicy? = nil, host: String = "127.0.0.1"
+    onAbandoned: OnAbandoned = .cancel, forwardCredentials: Bool = false, cors: CORSPolicy? = nil,
+    host: String = "127.0.0.1"
   ) throws {
     let endpoints = ports.map { EndpointAddress(host: host, port: $0) }
     let upstream = UpstreamSettings.default(endpoints: endpoints)
@@ -26,9 +27,10 @@ final class TestGateway {
       upstreams: ["chat": upstreamSettings?(upstream) ?? upstream],
       routes: [
         RouteSettings(
-          host: nil, path: .exact(Self.path), action: .run(run), forwardCredentials: forwardCredentials, cors: cors)
+          host: nil, path: .exact(Self.path), action: .run(run), onAbandoned: onAbandoned,
+          forwardCredentials: forwardCredentials, cors: cors)
       ],
-      streams: streams, clients: clients, drain: .default, log: .default)
+      cors: cors, identity: .default, streams: streams, clients: clients, drain: .default, log: .default)
     let log = log
     gateway = try Gateway(settings, logger: Logger(label: "test") { _ in log })
     port = gateway.addresses[0].port

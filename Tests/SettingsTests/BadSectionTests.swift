@@ -169,6 +169,22 @@ extension BadSectionTests {
       "routes: [{path: /a, answer_after: 1m, run: {upstream: chat}}]",
       #":6: routes[0].answer_after: given "1m", allowed: \#(time) from 0s to 30s"#),
     BadFile(
+      "routes: [{path: /a, on_abandoned: stop, run: {upstream: chat}}]",
+      #":6: routes[0].on_abandoned: given "stop", allowed: \#(onAbandoned)"#),
+    BadFile(
+      "routes: [{path: /a, on_abandoned: linger, run: {upstream: chat}}]",
+      #":6: routes[0].on_abandoned: given "linger", allowed: \#(onAbandoned)"#),
+    BadFile(
+      "routes: [{path: /a, on_abandoned: 15s, run: {upstream: chat}}]",
+      #":6: routes[0].on_abandoned: given "15s", allowed: \#(onAbandoned)"#),
+    BadFile(
+      "routes: [{path: /a, on_abandoned: {linger: 15s}, run: {upstream: chat}}]",
+      ":6: routes[0].on_abandoned: given a mapping, allowed: \(onAbandoned)"),
+    BadFile(
+      "routes: [{path: /a, run: {upstream: chat, on_abandoned: cancel}}]",
+      ":6: routes[0].run.on_abandoned: given an unknown key, "
+        + "allowed: one of method, path, upstream; did you mean routes[].on_abandoned?"),
+    BadFile(
       "routes: [{path: /a, forward_credentials: 1, run: {upstream: chat}}]",
       #":6: routes[0].forward_credentials: given "1", allowed: true or false"#),
     BadFile(
@@ -216,6 +232,7 @@ extension BadSectionTests {
     "a path such as /chat, or /chat/** for all below it; no query, spaces, * or empty, . and .. segments, "
     + "at most 1024 bytes"
   static let host = "a host name or address without scheme, port, * or dot at its end"
-  static let routeKeys = "one of answer_after, cors, forward_credentials, host, path, run"
+  static let routeKeys = "one of answer_after, cors, forward_credentials, host, on_abandoned, path, run"
+  static let onAbandoned = "cancel, detach, or linger and \(time) from 100ms to 1h, such as linger 15s"
   static let noCredentials = "credentials only for listed origins, or * without credentials"
 }

@@ -18,6 +18,11 @@ import Testing
     file.expectProblems(in: MinimalFile.yaml(rest: file.text))
   }
 
+  @Test(arguments: identity)
+  func `an identity that no client can show is refused`(file: BadFile) {
+    file.expectProblems(in: MinimalFile.yaml(rest: file.text))
+  }
+
   @Test(arguments: cors)
   func `a policy that is none is refused`(file: BadFile) {
     file.expectProblems(in: MinimalFile.yaml(rest: file.text))
@@ -46,7 +51,26 @@ extension BadValueTests {
     BadFile("streams: {heartbeat: ~}", #":9: streams.heartbeat: given nothing, allowed: \#(time) from 1s to 10m"#),
     BadFile("streams: {heartbeat: {}}", #":9: streams.heartbeat: given a mapping, allowed: \#(time) from 1s to 10m"#),
     BadFile(#"streams: {heartbeat: ""}"#, #":9: streams.heartbeat: given "", allowed: \#(time) from 1s to 10m"#),
-    BadFile("streams: {retry: 99ms}", #":9: streams.retry: given "99ms", allowed: \#(time) from 100ms to 1h"#),
+    BadFile("streams: {retry: 99ms}", #":9: streams.retry: given "99ms", allowed: \#(retry)"#),
+    BadFile("streams: {retry: 2}", #":9: streams.retry: given "2", allowed: \#(retry)"#),
+    BadFile("streams: {retry: [1s, 3s]}", ":9: streams.retry: given a list, allowed: \(retry)"),
+    BadFile(
+      "streams: {retry: {min: 99ms, max: 61m}}",
+      #":9: streams.retry.min: given "99ms", allowed: \#(time) from 100ms to 1h"#,
+      #":9: streams.retry.max: given "61m", allowed: \#(time) from 100ms to 1h"#),
+    BadFile("streams: {retry: {min: }}", ":9: streams.retry.min: given nothing, allowed: \(time) from 100ms to 1h"),
+    BadFile("streams: {log: 1MiB}", #":9: streams.log: given "1MiB", allowed: a mapping"#),
+    BadFile(
+      "streams: {log: {bytes: 1000000}}",
+      #":9: streams.log.bytes: given "1000000", allowed: \#(size) from 4KiB to 1GiB"#),
+    BadFile(
+      "streams: {log: {events: 10k}}",
+      #":9: streams.log.events: given "10k", allowed: a whole number from 10 to 10000000"#),
+    BadFile("streams: {log: {age: 0s}}", #":9: streams.log.age: given "0s", allowed: \#(time) from 1s to 1d"#),
+    BadFile("streams: {budget: 256}", #":9: streams.budget: given "256", allowed: \#(size) from 1MiB to 1024GiB"#),
+    BadFile(
+      "streams: {keep_finished: never}",
+      #":9: streams.keep_finished: given "never", allowed: \#(time) from 0s to 1d"#),
     BadFile(
       "streams: {client_buffer: 256}",
       #":9: streams.client_buffer: given "256", allowed: \#(size) from 4KiB to 64MiB"#),
@@ -96,6 +120,33 @@ extension BadValueTests {
       #":9: streams.heartbeat: given "1\u{1B}[2Js", allowed: \#(time) from 1s to 10m"#),
   ]
 
+  static let identity: [BadFile] = [
+    BadFile("identity: Authorization", #":9: identity: given "Authorization", allowed: a mapping"#),
+    BadFile(
+      "identity: {headers: Authorization}",
+      #":9: identity.headers: given "Authorization", allowed: a list of 0 to 16 items, each \#(identityHeader)"#),
+    BadFile(
+      #"identity: {headers: ["X Y", "", "*", "X:"]}"#,
+      #":9: identity.headers[0]: given "X Y", allowed: \#(identityHeader)"#,
+      #":9: identity.headers[1]: given "", allowed: \#(identityHeader)"#,
+      #":9: identity.headers[2]: given "*", allowed: \#(identityHeader)"#,
+      #":9: identity.headers[3]: given "X:", allowed: \#(identityHeader)"#),
+    BadFile(
+      "identity: {headers: [X-User, x-user]}",
+      #":9: identity.headers[1]: given "x-user" again, allowed: each item once"#),
+    BadFile(
+      "identity: {headers: [COOKIE]}",
+      #":9: identity.headers[0]: given "COOKIE", allowed: a header field other than Cookie; cookies names single ones"#),
+    BadFile(
+      "identity: {cookies: [a=b, {a: b}, session, session]}",
+      #":9: identity.cookies[0]: given "a=b", allowed: \#(identityCookie)"#,
+      #":9: identity.cookies[1]: given a mapping, allowed: \#(identityCookie)"#,
+      #":9: identity.cookies[3]: given "session" again, allowed: each item once"#),
+    BadFile(
+      "identity: {cookie: [session]}",
+      ":9: identity.cookie: given an unknown key, allowed: one of cookies, headers; did you mean cookies?"),
+  ]
+
   static let unknown: [BadFile] = [
     BadFile(
       "streams: {client_bufer: 1MiB}",
@@ -116,6 +167,13 @@ extension BadValueTests {
     BadFile(
       "drain: {cors: {}}",
       ":9: drain.cors: given an unknown key, allowed: one of deadline; did you mean cors or routes[].cors?"),
+    BadFile(
+      "streams: {log: {byte: 1MiB}}",
+      ":9: streams.log.byte: given an unknown key, allowed: one of age, bytes, events; did you mean bytes?"),
+    BadFile(
+      "streams: {retry: {jitter: 1s}}",
+      ":9: streams.retry.jitter: given an unknown key, allowed: one of max, min"),
+    BadFile("age: 1m", #":9: age: given an unknown key, allowed: \#(topKeys); did you mean streams.log.age?"#),
     BadFile("streams: {x-a: 1}", #":9: streams.x-a: given an unknown key, allowed: \#(streamKeys)"#),
     BadFile(
       "cors: {origin: []}",
@@ -129,6 +187,32 @@ extension BadValueTests {
     BadFile(
       "streams: {client_buffer: 64KiB}",
       ":9: streams.event_size: given 128KiB, allowed: at most client_buffer, which is 64KiB"),
+    BadFile(
+      "streams: {log: {bytes: 255KiB}}",
+      ":9: streams.log.bytes: given 255KiB, allowed: at least client_buffer, which is 256KiB"),
+    BadFile(
+      "streams:\n  log:\n    age: 1m\n  client_buffer: 2MiB",
+      ":12: streams.log.bytes: given 1MiB, allowed: at least client_buffer, which is 2MiB"),
+    BadFile(
+      "streams:\n  client_buffer: 2MiB\n  log:\n    bytes: 1MiB",
+      ":12: streams.log.bytes: given 1MiB, allowed: at least client_buffer, which is 2MiB"),
+    BadFile(
+      "streams: {log: {bytes: 2MiB}, budget: 1MiB}",
+      ":9: streams.budget: given 1MiB, allowed: at least log.bytes, which is 2MiB"),
+    BadFile(
+      "streams:\n  log:\n    bytes: 1GiB",
+      ":11: streams.budget: given 256MiB, allowed: at least log.bytes, which is 1GiB"),
+    BadFile(
+      "streams: {client_buffer: 4MiB, event_size: 5MiB, log: {bytes: 3MiB}, budget: 2MiB}",
+      ":9: streams.event_size: given 5MiB, allowed: at most client_buffer, which is 4MiB",
+      ":9: streams.log.bytes: given 3MiB, allowed: at least client_buffer, which is 4MiB",
+      ":9: streams.budget: given 2MiB, allowed: at least log.bytes, which is 3MiB"),
+    BadFile(
+      "streams: {retry: {min: 4s}}",
+      ":9: streams.retry.min: given 4s, allowed: at most max, which is 3s"),
+    BadFile(
+      "streams:\n  retry:\n    max: 500ms",
+      ":11: streams.retry.min: given 1s, allowed: at most max, which is 500ms"),
     BadFile(
       "clients: {uri_size: 16KiB}",
       ":9: clients.uri_size: given 16KiB, allowed: less than head_size, which is 16KiB"),
@@ -163,8 +247,12 @@ extension BadValueTests {
   static let size = "a size with its unit (B, KiB, MiB, GiB)"
   static let name = "a name of 1 to 128 bytes without control characters"
   static let levels = "one of trace, debug, info, notice, warning, error, critical"
-  static let topKeys = "one of clients, cors, drain, listen, log, routes, streams, upstreams"
-  static let streamKeys = "one of client_buffer, event_size, heartbeat, retry, terminal_events, terminal_field"
+  static let topKeys = "one of clients, cors, drain, identity, listen, log, routes, streams, upstreams"
+  static let streamKeys =
+    "one of budget, client_buffer, event_size, heartbeat, keep_finished, log, retry, terminal_events, terminal_field"
+  static let retry = "a mapping, or \(time) from 100ms to 1h"
+  static let identityHeader = "the name of a header field of at most 128 bytes, such as Authorization"
+  static let identityCookie = "the name of a cookie of at most 128 bytes, such as session"
   static let corsKeys = "one of allowed_headers, credentials, exposed_headers, max_age, origins"
   static let clientKeys =
     "one of body_size, body_timeout, head_size, head_timeout, idle_timeout, send_timeout, uri_size"

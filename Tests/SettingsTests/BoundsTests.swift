@@ -3,18 +3,21 @@ import Testing
 @testable import Settings
 
 @Suite struct BoundsTests {
-  /// A key with the values at its bounds, the nearest ones beyond, and what the bounds need beside them.
+  /// A key with the values at its bounds, the nearest ones beyond, and what the bounds need beside them in the mapping at
+  /// the top and, where the key is in one below that, in this one.
   struct Bound: Sendable, CustomTestStringConvertible {
     let key: String
     let allowed: [String]
     let refused: [String]
     let beside: String
+    let below: String
 
-    init(_ key: String, _ allowed: [String], not refused: [String], beside: String = "") {
+    init(_ key: String, _ allowed: [String], not refused: [String], beside: String = "", below: String = "") {
       self.key = key
       self.allowed = allowed
       self.refused = refused
       self.beside = beside
+      self.below = below
     }
 
     var testDescription: String { key }
@@ -28,7 +31,9 @@ import Testing
       case "routes":
         return MinimalFile.yaml(routes: "routes: [{path: /a, run: {upstream: chat}, \(path[1]): \(value)}]")
       default:
-        return MinimalFile.yaml(rest: "\(path[0]): {\(path[1]): \(value)\(beside)}")
+        let (last, section) = (path[path.count - 1], path.count == 3 ? path[1] : nil)
+        let entry = section.map { "\($0): {\(last): \(value)\(below)}" } ?? "\(last): \(value)"
+        return MinimalFile.yaml(rest: "\(path[0]): {\(entry)\(beside)}")
       }
     }
   }
@@ -59,10 +64,26 @@ import Testing
     Bound("upstreams.*.keep_alive_connections", ["1", "65536"], not: ["0", "65537", "-1", "99999999999999999999"]),
     Bound("cors.max_age", ["0s", "24h"], not: ["-1s", "86401s"]),
     Bound("routes.answer_after", ["0s", "30s"], not: ["-1s", "30001ms"]),
-    Bound("streams.client_buffer", ["4KiB", "64MiB"], not: ["4095B", "67108865B"], beside: ", event_size: 1KiB"),
-    Bound("streams.event_size", ["1KiB", "16MiB"], not: ["1023B", "16777217B"], beside: ", client_buffer: 16MiB"),
+    Bound(
+      "routes.on_abandoned", ["linger 100ms", "linger 1h"],
+      not: ["linger 99ms", "linger 3600001ms", "linger 0s", "linger -1s"]),
+    Bound(
+      "streams.client_buffer", ["4KiB", "64MiB"], not: ["4095B", "67108865B"],
+      beside: ", event_size: 1KiB, log: {bytes: 64MiB}"),
+    Bound(
+      "streams.event_size", ["1KiB", "16MiB"], not: ["1023B", "16777217B"],
+      beside: ", client_buffer: 16MiB, log: {bytes: 16MiB}"),
+    Bound(
+      "streams.log.bytes", ["4KiB", "1GiB"], not: ["4095B", "1073741825B"],
+      beside: ", client_buffer: 4KiB, event_size: 1KiB, budget: 1GiB"),
+    Bound("streams.log.events", ["10", "10000000"], not: ["9", "10000001"]),
+    Bound("streams.log.age", ["1s", "1d"], not: ["999ms", "86400001ms"]),
+    Bound("streams.budget", ["1MiB", "1024GiB"], not: ["1048575B", "1099511627777B"]),
+    Bound("streams.keep_finished", ["0s", "1d"], not: ["-1s", "86400001ms"]),
     Bound("streams.heartbeat", ["1s", "10m"], not: ["999ms", "600001ms"]),
     Bound("streams.retry", ["100ms", "1h"], not: ["99ms", "3600001ms"]),
+    Bound("streams.retry.min", ["100ms", "1h"], not: ["99ms", "3600001ms"], below: ", max: 1h"),
+    Bound("streams.retry.max", ["100ms", "1h"], not: ["99ms", "3600001ms"], below: ", min: 100ms"),
     Bound("clients.head_timeout", ["100ms", "10m"], not: ["99ms", "600001ms"]),
     Bound("clients.body_timeout", ["100ms", "1h"], not: ["99ms", "3600001ms"]),
     Bound("clients.idle_timeout", ["1s", "1d"], not: ["999ms", "86400001ms"]),
@@ -78,6 +99,11 @@ import Testing
   @Test func `an event may be as large as the buffer, and a target one byte less than the head`() {
     #expect(BadFile.problems(in: MinimalFile.yaml(rest: "streams: {client_buffer: 64KiB, event_size: 64KiB}")) == [])
     #expect(BadFile.problems(in: MinimalFile.yaml(rest: "clients: {head_size: 8KiB, uri_size: 8191B}")) == [])
+  }
+
+  @Test func `a log may be as small as the buffer, the budget as small as a log, and the times to retry the same`() {
+    let equal = "{client_buffer: 2MiB, log: {bytes: 2MiB}, budget: 2MiB, retry: {min: 2s, max: 2s}}"
+    #expect(BadFile.problems(in: MinimalFile.yaml(rest: "streams: \(equal)")) == [])
   }
 
   // How many there may be
@@ -111,6 +137,21 @@ import Testing
     let items = (1...count).map { "http://a:\($0)" }.joined(separator: ", ")
     let problems = BadFile.problems(in: MinimalFile.yaml(upstreams: "upstreams: {chat: {endpoints: [\(items)]}}"))
     #expect(problems.count == count - 64)
+  }
+
+  @Test(arguments: ["headers", "cookies"], [0, 16, 17])
+  func `an identity has 16 headers and 16 cookies at most`(key: String, count: Int) {
+    let names = (0..<count).map { "n\($0)" }.joined(separator: ", ")
+    let problems = BadFile.problems(in: MinimalFile.yaml(rest: "identity: {\(key): [\(names)]}"))
+    #expect(problems.count == (count == 17 ? 1 : 0))
+    let refusal = "gate.yaml:9: identity.\(key): given a list of 17, allowed: a list of 0 to 16 items"
+    #expect(problems.allSatisfy { $0.hasPrefix(refusal) })
+  }
+
+  @Test(arguments: ["headers", "cookies"], [(128, 0), (129, 1)])
+  func `a name in an identity has 128 bytes at most`(key: String, size: (bytes: Int, problems: Int)) {
+    let name = String(repeating: "n", count: size.bytes)
+    #expect(BadFile.problems(in: MinimalFile.yaml(rest: "identity: {\(key): [\(name)]}")).count == size.problems)
   }
 
   @Test(arguments: [(64, 0), (65, 1)])

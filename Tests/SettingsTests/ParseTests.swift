@@ -1,4 +1,3 @@
-import Admission
 import Testing
 
 @testable import Settings
@@ -18,11 +17,16 @@ import Testing
           host: nil, path: .exact("/process/stream"),
           action: .run(
             RunSettings(upstream: "chat", method: "POST", path: "/process/stream", answerAfter: .milliseconds(100))),
-          forwardCredentials: false, cors: nil)
+          onAbandoned: .linger(.seconds(15)), forwardCredentials: false, cors: nil)
       ],
+      cors: nil,
+      identity: IdentitySettings(headers: ["authorization"], cookies: []),
       streams: StreamSettings(
-        clientBufferBytes: 262_144, eventSizeBytes: 131_072, heartbeat: .seconds(15), retry: .seconds(2),
-        terminalEvents: ["completed", "error"], terminalField: "event"),
+        clientBufferBytes: 262_144, eventSizeBytes: 131_072,
+        log: LogBoundsSettings(bytes: 1_048_576, events: 10_000, age: .seconds(600)), budgetBytes: 268_435_456,
+        keepFinished: .seconds(300), heartbeat: .seconds(15),
+        retry: RetrySettings(min: .seconds(1), max: .seconds(3)), terminalEvents: ["completed", "error"],
+        terminalField: "event"),
       clients: ClientSettings(
         headTimeout: .seconds(10), bodyTimeout: .seconds(30), idleTimeout: .seconds(75), sendTimeout: .seconds(60),
         headSizeBytes: 16_384, uriSizeBytes: 8192, bodySizeBytes: 4_194_304),
@@ -32,7 +36,7 @@ import Testing
   }
 
   @Test func `every key reaches its property`() throws {
-    let settings = try Settings.parse(yaml: Self.fullFile, file: "gate.yaml")
+    let settings = try Settings.parse(yaml: FullFile.yaml, file: "gate.yaml")
     #expect(
       settings.listen == [
         .ipv4(host: "127.0.0.1", port: 0), .ipv6(host: "::1", port: 8004), .unix(path: "/run/sluice/http"),
@@ -46,12 +50,17 @@ import Testing
           connectTimeout: .milliseconds(1500), firstByteTimeout: .seconds(61), idleTimeout: .seconds(62),
           keepAlive: .zero, keepAliveConnections: 7),
       ])
-    #expect(settings.routes == (try Self.fullRoutes()))
+    #expect(settings.routes == (try FullFile.routes()))
+    #expect(settings.cors == (try FullFile.cors()))
+    #expect(settings.identity == IdentitySettings(headers: ["x-user", "authorization"], cookies: ["__Host-Session"]))
     #expect(
       settings.streams
         == StreamSettings(
-          clientBufferBytes: 1_048_576, eventSizeBytes: 2048, heartbeat: .seconds(16), retry: .milliseconds(2500),
-          terminalEvents: ["done"], terminalField: "type"))
+          clientBufferBytes: 1_048_576, eventSizeBytes: 2048,
+          log: LogBoundsSettings(bytes: 2_097_152, events: 500, age: .seconds(1200)), budgetBytes: 1_073_741_824,
+          keepFinished: .seconds(480), heartbeat: .seconds(16),
+          retry: RetrySettings(min: .milliseconds(1500), max: .milliseconds(2500)), terminalEvents: ["done"],
+          terminalField: "type"))
     #expect(
       settings.clients
         == ClientSettings(
@@ -120,91 +129,48 @@ import Testing
     #expect(try Settings.parse(yaml: empty, file: "gate.yaml") == plain)
   }
 
+  @Test func `the gateway's own paths have the global policy, not a route's`() throws {
+    let routes = "routes: [{path: /own, run: {upstream: chat}, cors: {origins: [https://own.example]}}]"
+    let without = try Settings.parse(yaml: MinimalFile.yaml(routes: routes), file: "gate.yaml")
+    #expect(without.cors == nil)
+    let with = try Settings.parse(
+      yaml: MinimalFile.yaml(routes: routes, rest: "cors: {origins: [https://global.example]}"), file: "gate.yaml")
+    #expect(with.cors?.origins.map(\.description) == ["https://global.example"])
+    #expect(with.routes.map { $0.cors?.origins.map(\.description) } == [["https://own.example"]])
+  }
+
+  @Test(
+    arguments: [
+      ("2s", 2000, 2000), ("'2s'", 2000, 2000), ("{min: 2s}", 2000, 3000), ("{max: 5s}", 1000, 5000),
+      ("{min: 100ms, max: 1h}", 100, 3_600_000), ("{}", 1000, 3000), ("", 1000, 3000), ("~", 1000, 3000),
+    ] as [(String, Int, Int)])
+  func `one time to retry is the shortest and the longest`(text: String, min: Int, max: Int) throws {
+    let settings = try Settings.parse(yaml: MinimalFile.yaml(rest: "streams: {retry: \(text)}"), file: "gate.yaml")
+    #expect(settings.streams.retry == RetrySettings(min: .milliseconds(min), max: .milliseconds(max)))
+  }
+
+  @Test func `an identity may have nothing in it`() throws {
+    let settings = try Settings.parse(
+      yaml: MinimalFile.yaml(rest: "identity: {headers: [], cookies: []}"), file: "gate.yaml")
+    #expect(settings.identity == IdentitySettings(headers: [], cookies: []))
+  }
+
+  @Test func `upstreams changed in code keep their order, and new ones come last`() throws {
+    let pool = UpstreamSettings.default(endpoints: [EndpointAddress(host: "a", port: 1)])
+    var settings = try Settings.parse(yaml: FullFile.yaml, file: "gate.yaml")
+    settings.upstreams["search"]?.idleTimeout = .seconds(1)
+    #expect(settings.upstreamNames == ["search", "chat"])
+    settings.upstreams.merge(["b": pool, "a": pool]) { $1 }
+    #expect(settings.upstreamNames == ["search", "chat", "a", "b"])
+    settings.upstreams["search"] = nil
+    #expect(settings.upstreamNames == ["chat", "a", "b"])
+  }
+
   @Test func `settings put together in code name their upstreams in alphabetical order`() {
     let pool = UpstreamSettings.default(endpoints: [EndpointAddress(host: "a", port: 1)])
     let settings = Settings(
-      listen: [], upstreams: ["b": pool, "c": pool, "a": pool], routes: [], streams: .default, clients: .default,
-      drain: .default, log: .default)
+      listen: [], upstreams: ["b": pool, "c": pool, "a": pool], routes: [], cors: nil, identity: .default,
+      streams: .default, clients: .default, drain: .default, log: .default)
     #expect(settings.upstreamNames == ["a", "b", "c"])
   }
-}
-
-extension ParseTests {
-  static func fullRoutes() throws -> [RouteSettings] {
-    let global = try CORSPolicy(
-      origins: [OriginPattern("https://app.example.com"), OriginPattern("https://*.example.org")], credentials: true,
-      allowedHeaders: ["X-Tenant"], exposedHeaders: ["X-Cost"], maxAge: .seconds(600))
-    let own = try CORSPolicy(
-      origins: [.any, .null], credentials: false, allowedHeaders: [], exposedHeaders: [], maxAge: .seconds(7200))
-    func run(_ upstream: String, _ method: String, _ path: String, _ milliseconds: Int) -> RouteAction {
-      .run(RunSettings(upstream: upstream, method: method, path: path, answerAfter: .milliseconds(milliseconds)))
-    }
-    return [
-      RouteSettings(
-        host: "chat.example.com", path: .exact("/chat"), action: run("chat", "PUT", "/process/stream", 0),
-        forwardCredentials: true, cors: own),
-      RouteSettings(
-        host: "[::1]", path: .prefix("/files/"), action: run("search", "POST", "/search", 100),
-        forwardCredentials: false, cors: global),
-      RouteSettings(
-        host: nil, path: .prefix("/"), action: run("search", "POST", "/", 2000), forwardCredentials: false,
-        cors: global),
-    ]
-  }
-
-  static let fullFile = """
-    listen:
-      - address: 127.0.0.1:0
-      - address: "[0:0::1]:8004"
-      - address: unix:/run/sluice/http
-    upstreams:
-      search:
-        endpoints: [http://Search.Internal]
-      chat:
-        endpoints: ["http://[::1]:9001", "http://10.0.0.2:9002"]
-        connect_timeout: 1.5s
-        first_byte_timeout: 61s
-        idle_timeout: 62s
-        keep_alive: 0s
-        keep_alive_connections: 7
-    routes:
-      - path: /chat
-        host: Chat.Example.COM
-        run: {upstream: chat, method: PUT, path: /process/stream}
-        forward_credentials: true
-        answer_after: 0s
-        cors: {origins: ["*", "null"]}
-      - path: /files/**
-        host: "[0:0::1]"
-        run: {upstream: search, path: /search}
-      - path: /**
-        run: {upstream: search, path: /}
-        answer_after: 2s
-    cors:
-      origins: [https://app.example.com, "https://*.example.org"]
-      credentials: true
-      allowed_headers: [X-Tenant]
-      exposed_headers: [X-Cost]
-      max_age: 10m
-    streams:
-      client_buffer: 1MiB
-      event_size: 2KiB
-      heartbeat: 16s
-      retry: 2.5s
-      terminal_events: [done]
-      terminal_field: type
-    clients:
-      head_timeout: 11s
-      body_timeout: 31s
-      idle_timeout: 76s
-      send_timeout: 61s
-      head_size: 8KiB
-      uri_size: 4KiB
-      body_size: 1.5MiB
-    drain:
-      deadline: 1m
-    log:
-      level: warning
-      format: json
-    """
 }

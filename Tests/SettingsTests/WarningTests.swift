@@ -1,4 +1,3 @@
-import Admission
 import Testing
 
 @testable import Settings
@@ -106,53 +105,54 @@ import Testing
           ] : []))
   }
 
-  // Streams and clients
-
-  @Test(arguments: [("29999ms", false), ("30s", true)])
-  func `hearts that beat too slowly for proxies`(time: String, isWarned: Bool) throws {
-    #expect(
-      try Self.warnings(rest: "streams: {heartbeat: \(time)}")
-        == (isWarned
-          ? [
-            "streams.heartbeat: many proxies cut a connection on which nothing came for 30s or 60s; stay well below the "
-              + "shortest on the way"
-          ] : []))
+  @Test(arguments: ["cancel", "linger 3001ms", "linger 60s", "detach"])
+  func `an abandoned run that nobody needs to be warned about`(policy: String) throws {
+    #expect(try Self.warnings(routes: Self.abandoned(policy)) == [])
   }
 
-  @Test(arguments: [("999ms", true), ("1s", false)])
-  func `clients that all come back at once`(time: String, isWarned: Bool) throws {
+  @Test func `runs that end before their client is back`() throws {
     #expect(
-      try Self.warnings(rest: "streams: {retry: \(time)}")
-        == (isWarned
-          ? [
-            "streams.retry: after a restart all clients come back within this time; a second or more spreads them"
-          ] : []))
-  }
-
-  @Test func `failed runs that nobody takes for ended`() throws {
-    #expect(
-      try Self.warnings(rest: "streams: {terminal_events: [completed]}") == [
-        "streams.terminal_events: a run that fails ends with the gateway's own event \"error\", which is not among "
-          + "them; clients that wait for one of these wait on"
+      try Self.warnings(routes: Self.abandoned("linger 3s")) == [
+        "routes[0].on_abandoned: a client whose connection drops comes back after up to 3s (streams.retry), and its run "
+          + "is ended by then; linger longer"
       ])
-    #expect(try Self.warnings(rest: "streams: {terminal_events: [error]}") == [])
+    #expect(try Self.warnings(routes: Self.abandoned("linger 3s"), rest: "streams: {retry: {max: 2s}}") == [])
   }
 
-  @Test(
-    arguments: [
-      (4096, 1 << 30, false), (4097, 1 << 30, true), (nil, 1, false), (100_000, nil, false), (Int.max, Int.max, true),
-    ] as [(Int?, Int?, Bool)])
-  func `buffers that memory cannot hold`(clients: Int?, memory: Int?, isWarned: Bool) throws {
-    let surroundings = Surroundings(
-      clients: clients, memoryBytes: memory, openFiles: nil, stopTimeout: .seconds(90))
+  @Test func `runs that cost money while nobody watches`() throws {
     #expect(
-      try Self.warnings(in: surroundings)
+      try Self.warnings(routes: Self.abandoned("linger 60001ms")) == [
+        "routes[0].on_abandoned: the model works on, and is paid, for 60001ms after the last client has left; who comes "
+          + "back mostly does within seconds"
+      ])
+  }
+
+  @Test(arguments: [("5m", false), ("300001ms", true)])
+  func `runs that nobody watches and nothing ends soon`(time: String, isWarned: Bool) throws {
+    let upstreams = "upstreams: {chat: {endpoints: [http://a], idle_timeout: \(time)}}"
+    #expect(
+      try Self.warnings(upstreams: upstreams, routes: Self.abandoned("detach"))
         == (isWarned
           ? [
-            "streams.client_buffer: \(clients ?? 0) clients that all lag this far hold more than the "
-              + "\((memory ?? 0) >> 20) MiB of memory there are; take a smaller buffer or expect fewer clients"
+            "routes[0].on_abandoned: nobody watches such a run, and its orchestrator may be silent for 300001ms "
+              + "(upstreams.chat.idle_timeout) before it is given up; shorten that"
           ] : []))
   }
+
+  // Identity
+
+  @Test(arguments: [("{headers: []}", true), ("{headers: [], cookies: [session]}", false), ("{}", false)])
+  func `runs that are opened by their id alone`(identity: String, isWarned: Bool) throws {
+    #expect(
+      try Self.warnings(rest: "identity: \(identity)")
+        == (isWarned
+          ? [
+            "identity: without headers and cookies every run is opened by its id alone, so whoever comes to know one can "
+              + "read and stop the run; name what your users are known by"
+          ] : []))
+  }
+
+  // Clients and the end
 
   @Test(arguments: [(500, 1000, false), (501, 1000, true), (nil, 1, false), (1, nil, false)] as [(Int?, Int?, Bool)])
   func `clients for whom there are no descriptors`(clients: Int?, files: Int?, isWarned: Bool) throws {
@@ -194,62 +194,11 @@ import Testing
   }
 }
 
-@Suite struct CORSWarningTests {
-  static let unencrypted =
-    "is not encrypted: whoever is on the way can put a script into its pages that acts with the user's cookies; list "
-    + "it with https"
-  static let forgotten =
-    "every host below example.com, also one that somebody forgot or took over, may act with the user's cookies; list "
-    + "the hosts that need it"
-  static let null = "every website can make a frame whose origin is null, so listing it lists all"
-
-  @Test(
-    arguments: [
-      ("https://a.example", true, nil), ("https://a.example", false, nil), ("http://a.example", false, nil),
-      ("http://a.example", true, "http://a.example \(unencrypted)"),
-      ("http://10.0.0.1:3000", true, "http://10.0.0.1:3000 \(unencrypted)"),
-      ("http://[fd00::1]", true, "http://[fd00::1] \(unencrypted)"),
-      ("http://localhost:3000", true, nil), ("http://app.localhost", true, nil), ("http://127.0.0.1", true, nil),
-      ("http://[::1]", true, nil), ("app://local", true, nil),
-      ("null", false, null), ("null", true, "\(null), with the user's cookies"),
-      ("*", false, nil),
-      ("https://*.example.com", false, nil), ("https://*.example.com", true, forgotten),
-      ("http://*.example.com", true, "http://*.example.com \(unencrypted)"),
-      ("https://*.com", false, "https://*.com lists every site registered below com; list the hosts of your own"),
-      ("http://*.localhost:3000", false, nil), ("https://*.internal", false, nil),
-    ] as [(String, Bool, String?)])
-  func `an origin is warned about for what it opens`(origin: String, credentials: Bool, text: String?) throws {
-    let warnings = try WarningTests.warnings(rest: "cors: {origins: [\"\(origin)\"], credentials: \(credentials)}")
-    #expect(warnings == (text.map { ["routes[0].cors.origins: \($0)"] } ?? []))
-  }
-
-  @Test(arguments: ["credentials: true", "allowed_headers: [X-A]", "exposed_headers: [X-A]", "max_age: 1h"])
-  func `a policy without origins changes nothing`(key: String) throws {
-    #expect(
-      try WarningTests.warnings(rest: "cors: {\(key)}") == [
-        "routes[0].cors.origins: no origin is listed, so the other settings of cors change nothing"
-      ])
-  }
-
-  @Test func `an empty policy is meant`() throws {
-    #expect(try WarningTests.warnings(rest: "cors: {origins: []}") == [])
-  }
-
-  @Test func `a policy that routes share is warned about once`() throws {
-    let routes = """
-      routes:
-        - {path: /a, host: a, run: {upstream: chat}}
-        - {path: /b, host: a, run: {upstream: chat}}
-        - {path: /c, host: a, run: {upstream: chat}, cors: {origins: [https://a.example, "null"]}}
-      """
-    #expect(
-      try WarningTests.warnings(routes: routes, rest: "cors: {origins: [\"null\"]}") == [
-        "routes[0].cors.origins: \(Self.null)", "routes[2].cors.origins: \(Self.null)",
-      ])
-  }
-}
-
 extension WarningTests {
+  static func abandoned(_ policy: String) -> String {
+    "routes: [{path: /a, host: a, run: {upstream: chat}, on_abandoned: \(policy)}]"
+  }
+
   static let hosted = "routes: [{path: /a, host: a, run: {upstream: chat}}]"
 
   static func warnings(

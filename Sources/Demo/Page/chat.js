@@ -36,11 +36,15 @@ function ask(text) {
   hideError();
   announce('');
   question = text;
+  begin(text);
+  stream.start(text);
+}
+
+function begin(text) {
   run = '';
   meter.reset();
   byId('welcome').hidden = true;
   conversation.begin(text);
-  stream.start(text);
 }
 
 byId('composer').addEventListener('submit', (event) => {
@@ -70,7 +74,10 @@ byId('dismiss').addEventListener('click', () => hideError());
 byId('log-panel').addEventListener('toggle', () => pace.request());
 
 // A page in the back/forward cache would hold its stream open without ever reading it.
-addEventListener('pagehide', () => stream.stop());
+addEventListener('pagehide', () => stream.leave());
+
+// The address names the run, so a reload or a copy of it in another tab joins the run and never begins a second one.
+const named = /^#run=([a-z2-7]{26})$/.exec(location.hash);
 
 // What the stream brings.
 
@@ -94,10 +101,15 @@ function arrived(event) {
     // The first event, or a run that had to begin again: what the old one said is not part of the new answer.
     run = event.run;
     turn.replace('');
+    history.replaceState(null, '', `#run=${run}`);
   }
   meter.add(performance.now());
   log.add({ sequence: event.sequence, kind: event.kind, text: event.raw });
   switch (event.kind) {
+    case 'routing_started':
+      question = String(event.payload.message ?? question);
+      turn.ask(question);
+      break;
     case 'routing_completed':
       turn.choose(String(event.payload.agent), String(event.payload.reason ?? ''));
       turn.wait('starting');
@@ -197,3 +209,8 @@ function hideError() {
 byId('log-panel').open = matchMedia('(min-width: 62rem)').matches;
 // Under a finger the focus would bring up the keyboard, uncalled.
 if (!matchMedia('(pointer: coarse)').matches) message.focus({ preventScroll: true });
+
+if (named) {
+  begin('…');
+  stream.join(named[1]);
+}

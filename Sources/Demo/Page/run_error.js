@@ -10,6 +10,10 @@ const gatewayReasons = {
   upstream_closed: 'the agent was cut off in the middle',
   upstream_protocol: 'what the agent sent was not a stream of events',
   event_too_large: 'the agent sent more at once than the gateway takes',
+  stopped: 'it was stopped, maybe in another tab',
+  abandoned: 'nobody watched it for a while',
+  run_unknown: 'it is not known any more',
+  drained: 'the gateway is being stopped',
 };
 
 /** A reason for programs as words: `upstream_closed` reads `upstream closed`. */

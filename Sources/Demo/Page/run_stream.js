@@ -46,6 +46,7 @@ function kindOf({ raw, payload }) {
  */
 export class RunStream {
   #source = null;
+  #run = '';
   #changed;
   #arrived;
   #ended;
@@ -64,7 +65,19 @@ export class RunStream {
   /** Begins a run; one that is under way is stopped first. */
   start(message) {
     this.stop();
-    const source = new EventSource(`/process/stream?${new URLSearchParams({ message })}`);
+    this.#run = '';
+    this.#open(`/process/stream?${new URLSearchParams({ message })}`);
+  }
+
+  /** Joins a run from its first event: after a reload, or in a second tab. */
+  join(run) {
+    this.leave();
+    this.#run = run;
+    this.#open(`/_sluice/runs/${run}`);
+  }
+
+  #open(address) {
+    const source = new EventSource(address);
     this.#source = source;
     this.#changed(Status.connecting);
     source.onopen = () => this.#changed(Status.connected);
@@ -77,13 +90,23 @@ export class RunStream {
     };
   }
 
-  /** Ends the run at the reader's wish. */
+  /** Ends the run at the reader's wish, for every reader: going away alone would let it linger. */
   stop() {
-    if (this.isRunning) this.#end('stopped', Status.idle);
+    if (!this.isRunning) return;
+    // Where it can't be said any more, the run ends by itself soon after its last reader.
+    if (this.#run) fetch(`/_sluice/runs/${this.#run}`, { method: 'DELETE', keepalive: true }).catch(() => {});
+    this.#end('stopped', Status.idle);
+  }
+
+  /** Goes away; the run may be joined again. */
+  leave() {
+    this.#source?.close();
+    this.#source = null;
   }
 
   #take(message) {
     const event = read(message);
+    this.#run = event.run;
     this.#arrived(event);
     if (event.kind === 'completed') this.#end('completed', Status.idle, event);
     if (event.kind === 'error') this.#end('error', Status.failed, event);

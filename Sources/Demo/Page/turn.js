@@ -21,6 +21,7 @@ export class Turn {
   #who = element('p', 'who');
   #progress = element('p', 'progress');
   #outcome = element('p', 'outcome');
+  #question = document.createTextNode('');
   #written = document.createTextNode('');
 
   #agent = '';
@@ -31,7 +32,8 @@ export class Turn {
 
   constructor(message) {
     const asked = element('p', 'asked');
-    asked.append(element('span', 'unseen', 'You asked: '), message);
+    this.#question.data = message;
+    asked.append(element('span', 'unseen', 'You asked: '), this.#question);
     this.answer.append(this.#written);
     const answered = element('div', 'answered');
     answered.append(this.#who, this.answer, this.#progress, this.#outcome);
@@ -47,6 +49,11 @@ export class Turn {
   /** The name of the agent, empty before one is chosen. */
   get agent() {
     return this.#agent;
+  }
+
+  /** The question, where it becomes known only now. */
+  ask(message) {
+    if (this.#question.data !== message) this.#question.data = message;
   }
 
   /** An agent has been chosen. */

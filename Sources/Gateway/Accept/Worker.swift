@@ -30,13 +30,14 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
   private let resolver: Resolver
   private let logger: Logger
   private let accessLog: AccessLog
-  private let replies: EndpointReplies
+  private let upstreamRegistry: UpstreamRegistry
   private var table: RouteTable
   private var listeners: [Listener] = []
   private var connections: [HTTP1Connection?] = []
   private var freePlaces: [Int] = []
   private var connectionCount = 0
-  private var runs: [RunID: Run] = [:]
+  /// Every run that can be joined.
+  let runs: RunTable
   private var dirtyRuns: [Run] = []
   private var drainTimer: TimerID?
   private var isDraining = false
@@ -55,8 +56,10 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
     self.resolver = resolver
     self.logger = logger
     accessLog = AccessLog(logger)
-    replies = EndpointReplies { ticket, answer in mailbox.post(.resolved(ticket: ticket, answer)) }
-    table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, replies: replies)
+    upstreamRegistry = UpstreamRegistry { ticket, answer in mailbox.post(.resolved(ticket: ticket, answer)) }
+    table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry)
+    runs = RunTable(
+      on: loop, budgetBytes: settings.streams.budgetBytes, keepFinished: settings.streams.keepFinished)
   }
 
   /// Serves until drained.
@@ -67,7 +70,9 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
     loop.run()
     openMailbox?.close()
     loop.owner = nil
-    table.drain()
+    // What nobody watches any more ends here, and with it its orchestrator request.
+    runs.close()
+    upstreamRegistry.closeAll()
   }
 
   // MARK: - Messages
@@ -77,11 +82,13 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
       switch message {
       case .reload(let settings):
         table.drain()
-        table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, replies: replies)
+        table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry)
+        runs.budgetBytes = settings.streams.budgetBytes
+        runs.keepFinished = settings.streams.keepFinished
       case .drain(let time):
         drain(within: time)
       case .resolved(let ticket, let answer):
-        replies.deliver(answer, for: ticket)
+        upstreamRegistry.deliver(answer, for: ticket)
       }
     }
   }
@@ -138,8 +145,11 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
     guard let route = exchange.route else { return }
     switch route.action {
     case .run(let run):
-      if exchange.head.method == .head { return exchange.respond(Response(Run.answerHead())) }
-      RunStart.start(exchange, on: run, of: self)
+      if exchange.head.method == .head { return exchange.respond(Response(Attach.streamHead())) }
+      Attach.serve(exchange, on: run, named: route.name, of: self)
+    case .runs(let prefix):
+      let name = Array(exchange.head.path[prefix...])
+      Attach.serve(exchange, run: name.span, in: table, of: self)
     case .asset(let asset):
       exchange.respond(asset.response)
     }
@@ -168,16 +178,6 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
 
   // MARK: - Runs
 
-  /// A run came to be.
-  func began(_ run: Run) {
-    runs[run.id] = run
-  }
-
-  /// Nobody reads a run any more.
-  func ended(_ run: Run) {
-    runs[run.id] = nil
-  }
-
   /// A run has something to write: its readers are pumped once the turn's events were all delivered.
   func mark(_ run: Run) {
     guard !run.isDirty else { return }
@@ -193,6 +193,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
       dirtyRuns.removeAll(keepingCapacity: true)
       for run in runs { run.pump() }
     }
+    runs.makeRoom()
   }
 
   /// An upstream failed a run.
@@ -228,7 +229,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
     drainTimer = nil
     switch DrainStep(rawValue: tag) {
     case .deadline:
-      for run in runs.values { run.finish(.drained) }
+      for run in runs.all { run.finish(.drained) }
       drainTimer = loop.setTimer(after: .seconds(1), for: self, tag: DrainStep.grace.rawValue)
     case .grace:
       for connection in connections { connection?.close(.drained) }

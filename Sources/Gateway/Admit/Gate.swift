@@ -22,14 +22,10 @@ enum Gate {
   ///   - answerFields: gets the fields that every answer to this request carries.
   /// - Returns: the route to serve it on, or the answer.
   static func judge(_ head: RequestHead, _ router: Router, _ answerFields: inout FieldSection) -> GateVerdict {
+    let isPreflight = head.method == .options && head.fields.first(.accessControlRequestMethod) != nil
+    answerFields.append("Vary", isPreflight ? CORSPolicy.preflightVary : CORSPolicy.vary)
     guard let route = router.route(for: head) else {
       return .answered(Problem.response(status: 404, detail: "no route for path \(quoted(head.path))"))
-    }
-    let isPreflight = head.method == .options && head.fields.first(.accessControlRequestMethod) != nil
-    if isPreflight {
-      answerFields.append("Vary", CORSPolicy.preflightVary)
-    } else {
-      answerFields.append("Vary", CORSPolicy.vary)
     }
     switch route.cors.decide(request(head, on: route), methods: route.methods) {
     case .sameOrigin:

@@ -24,4 +24,15 @@ enum GatewayEvent {
     data.append("}")
     return data
   }
+
+  /// The data of the event that tells a reader which events it can't have any more.
+  static func gap(_ lost: ClosedRange<UInt64>) -> [UInt8] {
+    var data: [UInt8] = []
+    data.append("{\"from\":")
+    data.append(decimal: lost.lowerBound)
+    data.append(",\"to\":")
+    data.append(decimal: lost.upperBound)
+    data.append("}")
+    return data
+  }
 }

@@ -1,17 +1,19 @@
 internal import Bytes
+internal import Crypto
 internal import Reactor
 internal import Settings
 internal import Streams
 internal import Wire
 
-/// One orchestrator request and its answer, as a log that any number of readers may follow.
+/// One orchestrator request and its answer, as a log that any number of readers may follow, join and resume.
 ///
-/// - Owner: the worker's table of runs, until nobody reads it.
+/// What comes from the orchestrator is in `RunAnswer.swift`; here are the readers and the ends.
+/// - Owner: the worker's table of runs, and its readers.
 /// - Thread: the worker's.
-/// - Bound: its readers' lag; what all have read is given back.
-/// - Ends when: a terminal event was appended and its readers have it, or its last reader left.
-final class Run: UpstreamReceiver, TimerOwner {
-  private enum Phase {
+/// - Bound: `streams.log` for what is kept, `streams.client_buffer` for a reader's lag.
+/// - Ends when: a terminal event was appended, the orchestrator's own or the gateway's. It is then kept for a while.
+final class Run: TimerOwner {
+  enum Phase {
     /// The answer has not begun: a POST client may still get the orchestrator's own status.
     case held(Exchange)
     /// The orchestrator refused; its words are collected for the client that waits.
@@ -22,31 +24,47 @@ final class Run: UpstreamReceiver, TimerOwner {
     case finished
   }
 
+  private enum Timer: UInt8 {
+    case hold, linger
+  }
+
   /// The type of events that have none: `message` to an EventSource.
-  private static let noType: [UInt8] = []
-  /// The largest refusal of an orchestrator that is passed on.
-  private static let refusalBytes = 64 * 1024
+  static let noType: [UInt8] = []
 
   let id = RunID()
-  private let idText: [UInt8]
-  private let route: RunRoute
-  private unowned let worker: Worker
-  private let log = EventLog()
-  private var phase: Phase
+  let idText: [UInt8]
+  let route: RunRoute
+  /// Who began it; `nil` where nobody showed an identity, and the id alone opens it.
+  let principal: Principal?
+  /// The client's own name for its request, and what it sent under it.
+  let key: IdempotencyKey?
+  let payload: SHA256?
+  unowned let worker: Worker
+  let log = EventLog()
+  var phase: Phase
+  var request: UpstreamRequest?
+  var events: UpstreamEvents?
+  var hasReceived = false
   private var readers: [Subscriber] = []
-  private var request: UpstreamRequest?
-  private var events: UpstreamEvents?
-  private var hasReceived = false
   private var holdTimer: TimerID?
+  private var lingerTimer: TimerID?
   /// Whether the worker pumps it at the end of this turn.
   var isDirty = false
+  /// What the table of runs has counted for its log.
+  var accountedBytes = 0
   /// Why it ended, for the log lines of its readers; `nil` after the orchestrator's own terminal event.
   private var failure: CloseReason?
 
   /// A run for an exchange whose request is whole; `start` sets it going.
-  init(for exchange: Exchange, on route: RunRoute, of worker: Worker) {
+  init(
+    for exchange: Exchange, on route: RunRoute, of worker: Worker, principal: Principal?, key: IdempotencyKey?,
+    payload: SHA256?
+  ) {
     self.route = route
     self.worker = worker
+    self.principal = principal
+    self.key = key
+    self.payload = payload
     idText = id.text
     phase = .held(exchange)
   }
@@ -54,81 +72,119 @@ final class Run: UpstreamReceiver, TimerOwner {
   /// Sends the orchestrator's request; the answer begins at once, or a moment later for a POST client.
   func start(_ body: [UInt8], fields: FieldSection, target: [UInt8]) {
     guard case .held(let exchange) = phase else { return }
-    exchange.record.run = id
-    let subscriber = Subscriber(exchange, at: log.end, of: self)
-    exchange.owner = subscriber
-    readers.append(subscriber)
+    add(Subscriber(exchange, at: log.end, seen: 0, of: self))
     let request = UpstreamRequest(method: route.method, target: target, fields: fields, body: body, for: self)
     self.request = request
     if exchange.head.method == .get || route.answerAfter == .zero {
       beginAnswers()
     } else {
-      holdTimer = worker.loop.setTimer(after: route.answerAfter, for: self)
+      holdTimer = worker.loop.setTimer(after: route.answerAfter, for: self, tag: Timer.hold.rawValue)
     }
     route.upstream.send(request)
   }
 
-  /// The orchestrator has not said a status in time: the answer begins without it.
+  /// The orchestrator has not said a status in time, or nobody came back in time.
   func timerFired(_ tag: UInt8) {
-    holdTimer = nil
-    beginAnswers()
+    switch Timer(rawValue: tag) {
+    case .hold:
+      holdTimer = nil
+      if case .refused(_, let head, _) = phase { return finish(.upstreamStatus, status: head.status) }
+      beginAnswers()
+    case .linger:
+      lingerTimer = nil
+      finish(.abandoned)
+    case nil:
+      break
+    }
   }
 
-  /// Ends the run with the gateway's error event; without effect on one that has ended.
-  func finish(_ reason: CloseReason, status: Int? = nil) {
-    if case .finished = phase { return }
-    beginAnswers()
-    failure = reason
-    let data = GatewayEvent.error(reason, in: route.streams.terminalField, status: status)
-    let noType = Self.noType
-    appendEvent(type: noType.span, data: data.span)
-    end()
-    request?.cancel()
-    request = nil
+  /// Whether the terminal event is in the log.
+  var isFinished: Bool {
+    if case .finished = phase { true } else { false }
+  }
+
+  /// Whether a principal may read and stop it.
+  func isOpen(to other: Principal?) -> Bool {
+    principal == nil || principal == other
+  }
+
+  /// The orchestrator refuses, and its words are on their way: the client waits a little longer for them.
+  func holdForRefusal() {
+    worker.loop.cancelTimer(&holdTimer)
+    holdTimer = worker.loop.setTimer(after: .seconds(2), for: self, tag: Timer.hold.rawValue)
   }
 
   // MARK: - Readers
 
-  /// The head of every answer that is a stream; a HEAD request gets it without a run.
-  static func answerHead() -> ResponseHead {
-    var head = ResponseHead(status: 200)
-    head.fields.append("Content-Type", "text/event-stream; charset=utf-8")
-    head.fields.append("Cache-Control", "no-cache, no-transform")
-    // nginx in front would otherwise buffer the answer.
-    head.fields.append("X-Accel-Buffering", "no")
-    return head
+  /// Attaches one more reader, behind the last event that it has; zero for none.
+  func join(_ exchange: Exchange, seen: UInt64) {
+    // Whoever waited for the orchestrator's own refusal waits no longer: a second reader needs a stream.
+    if case .refused(_, let head, _) = phase { finish(.upstreamStatus, status: head.status) }
+    beginAnswers()
+    log.trim(to: route.logBounds, at: worker.loop.now.milliseconds)
+    switch Replay.decide(seen: seen, oldest: log.oldest, newest: log.newest, isFinished: isFinished) {
+    case .follow(let after):
+      let reader = Subscriber(exchange, at: log.cursor(after: after), seen: after, of: self)
+      add(reader)
+      begin(reader)
+    case .gap(let from, let to):
+      let reader = Subscriber(exchange, at: log.start, seen: to, of: self)
+      add(reader)
+      begin(reader, lost: from...to)
+    case .nothingLeft:
+      exchange.record.run = id
+      exchange.respond(Response(ResponseHead(status: 204)))
+    case .impossible:
+      exchange.respond(Attach.unknownRun(id, route))
+    }
   }
 
-  private func beginAnswers() {
+  private func add(_ reader: Subscriber) {
+    worker.loop.cancelTimer(&lingerTimer)
+    reader.exchange.record.run = id
+    reader.exchange.owner = reader
+    readers.append(reader)
+  }
+
+  /// Begins the answers that were held back.
+  func beginAnswers() {
     worker.loop.cancelTimer(&holdTimer)
     switch phase {
     case .held, .refused: phase = .live
     case .live, .finished: return
     }
     for reader in readers { begin(reader) }
-    worker.mark(self)
   }
 
-  private func begin(_ reader: Subscriber) {
-    let exchange = reader.exchange
-    var head = Self.answerHead()
+  /// The head, the reader's place, and what it has lost.
+  private func begin(_ reader: Subscriber, lost: ClosedRange<UInt64>? = nil) {
     let idText = idText
+    let exchange = reader.exchange
+    var head = Attach.streamHead()
     head.fields.append("Sluice-Run", idText.span)
     head.fields.append(contentsOf: exchange.answerFields)
     exchange.record.status = 200
     var prelude: [UInt8] = []
     SSEEncoder.appendPriming(
-      retryMilliseconds: route.retryMilliseconds, idPrefix: idText.span, sequence: log.eventCount, to: &prelude)
+      retryMilliseconds: route.retry.random(), idPrefix: idText.span, sequence: reader.seen, to: &prelude)
+    if let lost {
+      let (type, data) = (Array("sluice.gap".utf8), GatewayEvent.gap(lost))
+      SSEEncoder.append(
+        idPrefix: idText.span, sequence: lost.upperBound, type: type.span, data: data.span, to: &prelude)
+    }
     exchange.transport?.beginStream(head, prelude: prelude, of: exchange)
+    worker.mark(self)
   }
 
-  /// Writes to every reader that can take bytes.
+  /// Writes to every reader that can take bytes, then gives back what is not kept.
   ///
-  /// Called by the worker at the end of a turn.
+  /// Called at the end of a turn.
   func pump() {
     isDirty = false
     for reader in readers { pump(reader) }
-    if let slowest = readers.map(\.cursor).min() { log.release(before: slowest) }
+    log.trim(to: route.logBounds, at: worker.loop.now.milliseconds)
+    log.release(before: slowest)
+    worker.runs.account(self, log.occupiedBytes)
   }
 
   /// Writes to one reader; one that lags too far behind is disconnected.
@@ -141,170 +197,89 @@ final class Run: UpstreamReceiver, TimerOwner {
     case .live: isFinal = false
     case .finished: isFinal = true
     }
-    let sentBefore = exchange.record.events
-    exchange.record.events = log.eventCount
+    exchange.record.offered = log.newest - reader.seen
     if isFinal { exchange.record.reason = failure }
     var cursor = reader.cursor
     let progress = transport.pump(log, from: &cursor, isFinal: isFinal)
     reader.cursor = cursor
     guard progress == .blocked else { return }
-    exchange.record.events = sentBefore
     exchange.record.reason = nil
-    if log.end.offset - cursor.offset > UInt64(route.streams.clientBufferBytes) {
-      transport.abort(.slowReader)
-    }
+    // The newest event does not count: encoded it may be larger than all that a reader may lag.
+    let lag = log.end.offset - cursor.offset
+    let allowed = UInt64(route.streams.clientBufferBytes + log.newestBytes)
+    let lagsTooFar = lag > allowed && !reader.isCatchingUp
+    // One that catches up may be further behind, but not behind what is kept.
+    if lagsTooFar || cursor < log.start { transport.abort(.slowReader) }
+  }
+
+  private var slowest: Cursor { readers.lazy.map(\.cursor).min() ?? log.end }
+
+  /// Forgets what every reader has had, and gives it back.
+  ///
+  /// - Returns: the bytes that the log occupies now.
+  func keepOnlyUnread() -> Int {
+    log.trim(before: slowest)
+    log.release(before: slowest)
+    return log.occupiedBytes
   }
 
   /// A reader's exchange ended.
   ///
-  /// Without readers a run has no purpose: its orchestrator request ends.
+  /// What becomes of a run that nobody watches is the route's choice.
   func readerLeft(_ reader: Subscriber) {
     readers.removeAll { $0 === reader }
-    guard readers.isEmpty else { return }
-    phase = .finished
+    guard readers.isEmpty, !isFinished else { return }
     worker.loop.cancelTimer(&holdTimer)
+    if case .refused = phase { return finish(.abandoned) }
+    phase = .live
+    switch route.onAbandoned {
+    case .cancel: finish(.abandoned)
+    case .linger(let time): lingerTimer = worker.loop.setTimer(after: time, for: self, tag: Timer.linger.rawValue)
+    case .detach: break
+    }
+  }
+
+  // MARK: - Ends
+
+  /// Ends the run with the gateway's error event; without effect on one that has ended.
+  func finish(_ reason: CloseReason, status: Int? = nil) {
+    if isFinished { return }
+    beginAnswers()
+    failure = reason
+    let (type, data) = (Self.noType, GatewayEvent.error(reason, in: route.streams.terminalField, status: status))
+    append(type: type.span, data: data.span)
+    end()
     request?.cancel()
     request = nil
-    worker.ended(self)
   }
 
-  // MARK: - UpstreamReceiver
-
-  func upstreamAnswered(_ head: ResponseHead) {
-    guard (200..<300).contains(head.status) else { return upstreamRefused(head) }
-    guard let events = UpstreamEvents(head, maxEventBytes: route.streams.eventSizeBytes) else {
-      return finish(.upstreamProtocol)
-    }
-    self.events = events
-    beginAnswers()
-  }
-
-  private func upstreamRefused(_ head: ResponseHead) {
-    guard case .held(let exchange) = phase, exchange.head.method != .get else {
-      request?.release()
-      request = nil
-      return finish(.upstreamStatus, status: head.status)
-    }
-    worker.loop.cancelTimer(&holdTimer)
-    phase = .refused(exchange, head, [])
-  }
-
-  func upstreamDelivered(_ bytes: Span<UInt8>) {
-    switch phase {
-    case .held, .finished:
-      return
-    case .refused(let exchange, let head, var body):
-      // Only one reference may be left when it grows, or it would be copied each time.
-      phase = .finished
-      body.append(bytes)
-      phase = .refused(exchange, head, body)
-      if body.count > Self.refusalBytes { finish(.upstreamStatus, status: head.status) }
-    case .live:
-      hasReceived = true
-      decode(bytes)
-    }
-  }
-
-  func upstreamEnded() {
-    request = nil
-    switch phase {
-    case .refused(let exchange, let head, let body):
-      passOn(head, body, to: exchange)
-    case .held, .live:
-      if case .lines(var decoder) = events, decoder.finish() {
-        let noType = Self.noType
-        appendUpstreamEvent(type: noType.span, data: decoder.event.data.span)
-      }
-      guard case .live = phase else { return }
-      finish(saidNothing ? .upstreamProtocol : .upstreamClosed)
-    case .finished:
-      return
-    }
-  }
-
-  func upstreamFailed(_ failure: UpstreamFailure) {
-    request = nil
-    if case .finished = phase { return }
-    worker.report(failure, of: self, upstream: route.upstream.name)
-    finish(failure.reason)
-  }
-
-  /// Whether bytes came of which no line was a field of an event stream.
-  private var saidNothing: Bool {
-    guard log.eventCount == 0, case .eventStream(let decoder) = events else { return false }
-    return hasReceived && !decoder.sawAnyField
-  }
-
-  /// Gives a client the orchestrator's own refusal.
-  private func passOn(_ head: ResponseHead, _ body: [UInt8], to exchange: Exchange) {
-    var answer = ResponseHead(status: head.status)
-    for index in 0..<head.fields.count {
-      switch head.fields[index].name {
-      case .contentType, .contentLanguage, .retryAfter, .allow, .wwwAuthenticate:
-        answer.fields.append(head.fields[index], of: head.fields)
-      default:
-        continue
-      }
-    }
-    answer.fields.append("Cache-Control", "no-store")
+  /// Ends without an event: what the client gets instead is no run, and nobody may join it.
+  func dissolve() {
     phase = .finished
-    exchange.respond(Response(answer, body: body, reason: .upstreamStatus))
+    events = nil
+    worker.loop.cancelTimer(&holdTimer)
+    worker.runs.forget(self)
   }
 
-  // MARK: - Events
-
-  private func decode(_ bytes: Span<UInt8>) {
-    var offset = 0
-    let noType = Self.noType
-    do throws(StreamViolation) {
-      switch events {
-      case .eventStream(var decoder):
-        events = nil
-        defer { events = .eventStream(decoder) }
-        while try decoder.next(in: bytes, at: &offset), isLive {
-          appendUpstreamEvent(type: decoder.event.type.span, data: decoder.event.data.span)
-        }
-      case .lines(var decoder):
-        events = nil
-        defer { events = .lines(decoder) }
-        while try decoder.next(in: bytes, at: &offset), isLive {
-          appendUpstreamEvent(type: noType.span, data: decoder.event.data.span)
-        }
-      case nil:
-        return
-      }
-    } catch {
-      finish(.eventTooLarge)
-    }
+  /// The terminal event is in the log.
+  func end() {
+    phase = .finished
+    events = nil
+    worker.loop.cancelTimer(&holdTimer)
+    worker.loop.cancelTimer(&lingerTimer)
+    worker.runs.finished(self)
+    worker.mark(self)
   }
 
-  private var isLive: Bool {
-    if case .live = phase { true } else { false }
-  }
-
-  private func appendUpstreamEvent(type: Span<UInt8>, data: Span<UInt8>) {
-    appendEvent(type: type, data: data)
-    guard route.terminal.matches(type: type, data: data) else { return }
-    end()
-    // The orchestrator has said all; its connection may be used again once its answer's end has come.
-    request?.release()
-    request = nil
-  }
-
-  private func appendEvent(type: Span<UInt8>, data: Span<UInt8>) {
+  /// Appends one event to the log, encoded once for all readers.
+  func append(type: Span<UInt8>, data: Span<UInt8>) {
     let idText = idText
     var encoded: [UInt8] = []
     swap(&encoded, &worker.scratch)
     encoded.removeAll(keepingCapacity: true)
-    SSEEncoder.append(
-      idPrefix: idText.span, sequence: log.eventCount + 1, type: type, data: data, to: &encoded)
-    log.append(event: encoded.span)
+    SSEEncoder.append(idPrefix: idText.span, sequence: log.newest + 1, type: type, data: data, to: &encoded)
+    log.append(event: encoded.span, at: worker.loop.now.milliseconds)
     swap(&encoded, &worker.scratch)
-    worker.mark(self)
-  }
-
-  private func end() {
-    phase = .finished
     worker.mark(self)
   }
 }

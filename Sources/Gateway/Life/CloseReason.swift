@@ -32,6 +32,12 @@ public enum CloseReason: String, Sendable, CaseIterable {
   case upstreamProtocol = "upstream_protocol"
   /// One event of the orchestrator was larger than `streams.event_size`.
   case eventTooLarge = "event_too_large"
+  /// Nobody watched the run for as long as `routes[].on_abandoned` says.
+  case abandoned
+  /// A client stopped the run.
+  case stopped
+  /// The client names a run that is not known any more.
+  case runUnknown = "run_unknown"
   /// The gateway stopped, and `drain.deadline` had passed.
   case drained
 }

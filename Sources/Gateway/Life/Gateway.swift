@@ -39,7 +39,7 @@ public final class Gateway: Sendable {
   public init(
     _ settings: Settings, assets: [Asset] = [], logger: Logger, onDrained: @escaping @Sendable () -> Void = {}
   ) throws(StartError) {
-    let sockets = try Self.bind(settings.listen)
+    let sockets = try Self.bind(settings.listen, settings.clients)
     do throws(SystemError) {
       let mailbox = try Mailbox<WorkerMessage>()
       let isDone = Locked(false)
@@ -48,11 +48,12 @@ public final class Gateway: Sendable {
       self.mailbox = mailbox
       self.isDone = isDone
       addresses = sockets.map(\.address)
-      _ = try Thread("worker") {
+      let thread = try Thread("worker") {
         worker.run()
         isDone.change { $0 = true }
         onDrained()
       }
+      thread.detach()
     } catch {
       for socket in sockets { socket.close() }
       throw .system(error)
@@ -75,11 +76,15 @@ public final class Gateway: Sendable {
     isDone.wait { $0 ? () : nil }
   }
 
-  private static func bind(_ addresses: [ListenAddress]) throws(StartError) -> [ListeningSocket] {
+  private static func bind(
+    _ addresses: [ListenAddress], _ clients: ClientSettings
+  ) throws(StartError) -> [ListeningSocket] {
     var sockets: [ListeningSocket] = []
     for address in addresses {
       do throws(SystemError) {
-        sockets.append(try ListeningSocket(try SocketAddress(address)))
+        // A little longer than our own limit, which says in the log what happened.
+        let time = clients.sendTimeout + .seconds(5)
+        sockets.append(try ListeningSocket(try SocketAddress(address), unacknowledged: time))
       } catch {
         for socket in sockets { socket.close() }
         throw .listen("\(address)", error)

@@ -47,7 +47,7 @@ public final class LogSink: Sendable {
   public init(_ descriptor: Int32) throws(SystemError) {
     self.descriptor = descriptor
     let buffer = buffer
-    _ = try Thread("log") {
+    let thread = try Thread("log") {
       while buffer.wait({ $0.isReady }) {
         // Lines that come close together are written together: one wake-up and one write for many.
         if !buffer.withLock({ $0.isUrgent }) { poll(nil, 0, Self.gatheringMilliseconds) }
@@ -55,6 +55,7 @@ public final class LogSink: Sendable {
         buffer.change { $0.isWriting = false }
       }
     }
+    thread.detach()
   }
 
   deinit {

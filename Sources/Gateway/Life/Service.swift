@@ -13,6 +13,7 @@ public final class Service: SignalOwner, MailboxOwner {
     case drained
   }
 
+  private static let signals = [SIGTERM, SIGINT, SIGHUP]
   private let loop: Loop
   private let mailbox: Mailbox<Message>
   private let gateway: Gateway
@@ -45,6 +46,7 @@ public final class Service: SignalOwner, MailboxOwner {
       throw .system(error)
     }
     SignalWatch.ignoreBrokenPipes()
+    SignalWatch.hold(Self.signals)
     let descriptors = ProcessLimits.raiseDescriptors()
     let mailbox = self.mailbox
     gateway = try Gateway(settings, assets: assets, logger: logger) { mailbox.post(.drained) }
@@ -56,10 +58,12 @@ public final class Service: SignalOwner, MailboxOwner {
 
   /// Serves until SIGTERM or SIGINT, and then until the runs under way have ended.
   public func run() {
-    let signals = SignalWatch([SIGTERM, SIGINT, SIGHUP], on: loop, for: self)
+    let signals = SignalWatch(Self.signals, on: loop, for: self)
+    SignalWatch.release(Self.signals)
     let open = mailbox.open(on: loop, for: self)
     notifier.notify("READY=1")
     loop.run()
+    SignalWatch.hold(Self.signals)
     signals.end()
     open.close()
     logger.info("stopped")

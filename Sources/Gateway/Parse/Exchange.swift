@@ -75,6 +75,8 @@ public struct ExchangeRecord {
   public var run: RunID?
   /// Events that were sent to this client.
   public var events: UInt64 = 0
+  /// Events that it has once it took everything that it was offered.
+  public var offered: UInt64 = 0
   /// Bytes of answer that the client's socket took.
   public var bytes: UInt64 = 0
   /// Why the answer ended, where it is not the transport that knows.
@@ -95,6 +97,12 @@ public struct Response {
     self.head = head
     self.body = body
     self.reason = reason
+  }
+
+  /// How its body is delimited: not at all where there can be none, or where HEAD asks about a stream.
+  func framing(for method: Wire.Method) -> BodyFraming {
+    if head.status == 204 || head.status == 304 { return .none }
+    return method == .head && body.isEmpty ? .none : .length(UInt64(body.count))
   }
 }
 

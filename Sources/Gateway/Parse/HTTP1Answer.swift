@@ -21,7 +21,7 @@ extension HTTP1Connection: ExchangeTransport {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(response.body.count + 512)
     HTTP1Encoder.append(
-      response.head, framing: .length(UInt64(response.body.count)), keepAlive: persists && !isDraining,
+      response.head, framing: response.framing(for: exchange.head.method), keepAlive: persists && !isDraining,
       version: exchange.head.version, to: &bytes)
     if exchange.head.method != .head { bytes.append(response.body.span) }
     unsentAnswer = bytes[...]
@@ -44,7 +44,8 @@ extension HTTP1Connection: ExchangeTransport {
   func writeContinue() {
     var bytes: [UInt8] = []
     bytes.append("HTTP/1.1 100 Continue\r\n\r\n")
-    _ = socket.write(bytes.span)
+    // A part of it would spoil the answer behind it.
+    if socket.write(bytes.span) != .wrote(bytes.count) { close(.clientReset) }
   }
 
   private func flushAnswer() {
@@ -95,6 +96,7 @@ extension HTTP1Connection: ExchangeTransport {
     switch outcome {
     case .wrote(let count):
       note(written: count)
+      if count == plan.byteCount, plan.isAll { noteAllOffered() }
       let payload = framing?.advance(count, of: plan.parts) ?? 0
       cursor.offset += UInt64(payload)
       if framing?.isEnded == true, framing?.unsent.isEmpty == true {
@@ -105,6 +107,7 @@ extension HTTP1Connection: ExchangeTransport {
     case .wouldBlock:
       return block()
     case .failed:
+      if case .answering(let exchange) = state { exchange.record.reason = nil }
       close(.clientReset)
       return .ended
     }
@@ -204,6 +207,11 @@ extension HTTP1Connection: ExchangeTransport {
     framing?.insert(comment.span)
     guard case .answering(let exchange) = state else { return }
     receiver.clientWritable(exchange)
+  }
+
+  private func noteAllOffered() {
+    guard case .answering(let exchange) = state else { return }
+    exchange.record.events = exchange.record.offered
   }
 
   private func note(written count: Int) {

@@ -129,7 +129,13 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     case .head, .body, .answering: break
     }
     if offset < bytes.count { input.append(bytes.extracting(offset...)) }
-    if input.count >= limits.head.headBytes, case .answering = state, !isReadPaused {
+    guard input.count >= limits.head.headBytes, case .answering = state else { return }
+    if unsentAnswer.isEmpty {
+      // A stream may last long, and libevent reports a reset only where reads or writes are watched: what the client
+      // sends on and on is dropped, and this request is its last.
+      persists = false
+      input = []
+    } else if !isReadPaused {
       isReadPaused = true
       socket.pauseReads()
     }

@@ -35,13 +35,15 @@ final class Route {
   enum Action {
     /// One orchestrator request, kept as a run.
     case run(RunRoute)
+    /// The gateway's own way to a run by its name, which begins at this position of the path.
+    case runs(prefix: Int)
     /// A file of the gateway's own.
     case asset(Asset)
   }
 
   /// Whether only a request that names its origin, or comes from the same one, is served: each one costs.
   var isCostly: Bool {
-    if case .run = action { true } else { false }
+    if case .asset = action { false } else { true }
   }
 
   /// The path as configured: the name of the route in log and metrics.
@@ -71,5 +73,15 @@ struct RunRoute {
   let answerAfter: Duration
   let terminal: TerminalRule
   let streams: StreamSettings
-  let retryMilliseconds: UInt64
+  let retry: RetryTimes
+  let logBounds: LogBounds
+  let onAbandoned: OnAbandoned
+  let identity: IdentitySettings
+}
+
+/// The reconnection times that clients are told: random, so that they don't come back as one herd.
+struct RetryTimes {
+  let milliseconds: ClosedRange<UInt64>
+
+  func random() -> UInt64 { UInt64.random(in: milliseconds) }
 }

@@ -1,37 +1,10 @@
 internal import Reactor
 internal import Settings
 
-/// Brings the resolver's answers to the endpoints that wait for them, through the worker's mailbox.
-///
-/// - Thread: the worker's; only `post` runs on the resolver's.
-final class EndpointReplies {
-  private var waiting: [Int: Endpoint] = [:]
-  private var lastTicket = 0
-  private let post: @Sendable (Int, Resolver.Answer) -> Void
-
-  /// - Parameter post: brings an answer and its ticket to `deliver` on the loop.
-  init(post: @escaping @Sendable (Int, Resolver.Answer) -> Void) {
-    self.post = post
-  }
-
-  /// The way back for one question of an endpoint.
-  func reply(to endpoint: Endpoint) -> @Sendable (Resolver.Answer) -> Void {
-    lastTicket += 1
-    waiting[lastTicket] = endpoint
-    let (ticket, post) = (lastTicket, post)
-    return { answer in post(ticket, answer) }
-  }
-
-  /// Hands an answer to the endpoint that asked.
-  func deliver(_ answer: Resolver.Answer, for ticket: Int) {
-    waiting.removeValue(forKey: ticket)?.resolved(answer)
-  }
-}
-
 /// One address of an orchestrator: what its name means, and the connections to it that are unused.
 ///
 /// - Thread: the worker's.
-final class Endpoint {
+final class Endpoint: TimerOwner {
   typealias Refused = (UpstreamFailure) -> Void
 
   /// How long a name's addresses are used before they are looked up again.
@@ -41,23 +14,24 @@ final class Endpoint {
   let settings: UpstreamSettings
   let loop: Loop
   private let resolver: Resolver
-  private let replies: EndpointReplies
+  let registry: UpstreamRegistry
   private let isNumeric: Bool
   private var addresses: [SocketAddress] = []
   private var resolvedAt: Instant?
   private var isResolving = false
   private var waiting: [(request: UpstreamRequest, refused: Refused)] = []
   private var unused: [UpstreamConnection] = []
+  private var waitTimer: TimerID?
 
   init(
     _ address: EndpointAddress, settings: UpstreamSettings, on loop: Loop, resolver: Resolver,
-    replies: EndpointReplies
+    registry: UpstreamRegistry
   ) {
     self.address = address
     self.settings = settings
     self.loop = loop
     self.resolver = resolver
-    self.replies = replies
+    self.registry = registry
     let numeric = SocketAddress(numeric: address.host, port: address.port)
     isNumeric = numeric != nil
     if let numeric { addresses = [numeric] }
@@ -72,9 +46,11 @@ final class Endpoint {
     while let connection = unused.popLast() {
       if connection.reuse(for: request) { return }
     }
-    if isNumeric || isFresh { return connect(request, refused: refused) }
+    if !isNumeric, !isFresh { resolve() }
+    // Addresses that were right half a minute ago are better than waiting for the resolver.
+    if !addresses.isEmpty { return connect(request, refused: refused) }
     waiting.append((request, refused))
-    resolve()
+    if waitTimer == nil { waitTimer = loop.setTimer(after: settings.connectTimeout, for: self) }
   }
 
   /// A connection has nothing to do and may be used again.
@@ -105,7 +81,7 @@ final class Endpoint {
   private func resolve() {
     guard !isResolving else { return }
     isResolving = true
-    resolver.resolve(address.host, port: address.port, reply: replies.reply(to: self))
+    resolver.resolve(address.host, port: address.port, reply: registry.reply(to: self))
   }
 
   /// The resolver's answer; old addresses are kept where it knows none.
@@ -119,15 +95,25 @@ final class Endpoint {
     case .failure(let error):
       words = error.description
     }
-    let requests = waiting
-    waiting = []
-    for (request, refused) in requests where request.isWanted {
+    for (request, refused) in takeWaiting() {
       if addresses.isEmpty {
         refused(.unreachable("\(address.authority): \(words)"))
       } else {
         connect(request, refused: refused)
       }
     }
+  }
+
+  /// The resolver has not answered within `connect_timeout`.
+  func timerFired(_ tag: UInt8) {
+    waitTimer = nil
+    for (_, refused) in takeWaiting() { refused(.timeout("connect_timeout")) }
+  }
+
+  private func takeWaiting() -> [(request: UpstreamRequest, refused: Refused)] {
+    loop.cancelTimer(&waitTimer)
+    defer { waiting = [] }
+    return waiting.filter { $0.request.isWanted }
   }
 
   // MARK: - Connections

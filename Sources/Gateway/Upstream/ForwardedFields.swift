@@ -25,7 +25,8 @@ enum ForwardedFields {
     for index in 0..<source.count {
       let field = source[index]
       guard passes(field.name, credentials: credentials, replacesContentType: contentType != nil) else { continue }
-      if hasConnection, field.name == .other,
+      if field.name == .other, isWithheld(source.bytes[field.nameRange]) { continue }
+      if hasConnection,
         source.contains(token: source.bytes.span.extracting(field.nameRange), in: .connection)
       {
         continue
@@ -39,6 +40,21 @@ enum ForwardedFields {
     fields.append("X-Forwarded-Host", head.authority)
     return fields
   }
+
+  /// Names that this gateway does not know, and that would not mean what they say.
+  ///
+  /// What others claim in `X-Forwarded-…` is not for orchestrators to believe, `_` is read as `-` by many of them, and
+  /// a range or a condition makes no sense for a stream.
+  private static func isWithheld(_ name: ArraySlice<UInt8>) -> Bool {
+    let name = String(decoding: name.map(ASCII.lowercased), as: UTF8.self)
+    if name.hasPrefix("x-forwarded-") || name.contains("_") { return true }
+    return withheld.contains(name)
+  }
+
+  private static let withheld: Set<String> = [
+    "cookie2", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range",
+    "true-client-ip",
+  ]
 
   private static func passes(_ name: FieldName, credentials: Bool, replacesContentType: Bool) -> Bool {
     if name.isHopByHop { return false }

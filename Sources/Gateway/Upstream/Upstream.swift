@@ -14,11 +14,11 @@ final class Upstream {
   private let endpoints: [Endpoint]
   private var turn = 0
 
-  init(name: String, settings: UpstreamSettings, on loop: Loop, resolver: Resolver, replies: EndpointReplies) {
+  init(name: String, settings: UpstreamSettings, on loop: Loop, resolver: Resolver, registry: UpstreamRegistry) {
     self.name = name
     self.settings = settings
     endpoints = settings.endpoints.map {
-      Endpoint($0, settings: settings, on: loop, resolver: resolver, replies: replies)
+      Endpoint($0, settings: settings, on: loop, resolver: resolver, registry: registry)
     }
   }
 

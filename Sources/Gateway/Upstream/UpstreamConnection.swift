@@ -55,6 +55,7 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     refused: @escaping Endpoint.Refused
   ) {
     let connection = UpstreamConnection(endpoint, addresses)
+    endpoint.registry.opened(connection)
     connection.request = request
     connection.refused = refused
     request.connection = connection
@@ -98,6 +99,7 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     if case .closed = state { return }
     if case .unused = state { endpoint.forget(self) }
     state = .closed
+    endpoint.registry.closed(self)
     endpoint.loop.cancelTimer(&timer)
     unsent = []
     input = []
@@ -180,8 +182,8 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     }
     switch outcome {
     case .read, .wouldBlock: break
-    case .ended: ended("the connection ended before the answer did")
-    case .failed(let error): ended(error.words)
+    case .ended: ended("the connection ended before the answer did", isOrderly: true)
+    case .failed(let error): ended(error.words, isOrderly: false)
     }
   }
 
@@ -194,8 +196,6 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     } catch {
       return fail(.violation(error))
     }
-    // Bytes behind an answer would be mistaken for the next one.
-    if offset < bytes.count, case .unused = state { close() }
   }
 
   private func take(_ bytes: Span<UInt8>, at offset: inout Int) throws(HTTPViolation) -> Bool {
@@ -207,7 +207,7 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
         return false
       }
       offset += consumed
-      try answered(head)
+      try answered(head, isAll: offset == bytes.count)
       return true
     case .body, .dropping:
       return try takeBody(bytes, at: &offset)
@@ -216,7 +216,7 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     }
   }
 
-  private func answered(_ head: ResponseHead) throws(HTTPViolation) {
+  private func answered(_ head: ResponseHead, isAll: Bool) throws(HTTPViolation) {
     guard let request else { return }
     if head.status == 101 { return fail(.switched) }
     // Other interim answers are skipped (RFC 9110 §15.2).
@@ -226,7 +226,7 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     state = .body
     setDeadline(endpoint.settings.idleTimeout)
     request.receiver?.upstreamAnswered(head)
-    if body.isComplete { complete() }
+    if body.isComplete { complete(mayStay: isAll) }
   }
 
   private func takeBody(_ bytes: Span<UInt8>, at offset: inout Int) throws(HTTPViolation) -> Bool {
@@ -244,17 +244,20 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     case .needMore:
       return false
     case .complete:
-      complete()
+      complete(mayStay: offset == bytes.count)
       return false
     }
   }
 
   /// The answer is whole.
-  private func complete() {
+  ///
+  /// Bytes behind it would be taken for the next answer, and so reach another client: then the connection is not
+  /// kept. That is decided here and not later, since ending the request may at once begin another one.
+  private func complete(mayStay: Bool) {
     if case .closed = state { return }
     let finished = request
     request = nil
-    let isReusable = persists && unsent.isEmpty
+    let isReusable = mayStay && persists && unsent.isEmpty
     if isReusable, endpoint.keep(self) {
       state = .unused
       dropped = 0
@@ -266,12 +269,12 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
   }
 
   /// The endpoint has closed.
-  private func ended(_ words: String) {
+  private func ended(_ words: String, isOrderly: Bool) {
     switch state {
     case .connecting:
       attemptFailed(.unreachable("\(endpoint.address.authority): \(words)"))
     case .body, .dropping:
-      if body.finish() { return complete() }
+      if isOrderly, body.finish() { return complete(mayStay: false) }
       fail(.closed("\(endpoint.address.authority): \(words)"))
     case .head:
       fail(.closed("\(endpoint.address.authority): \(words)"))

@@ -88,9 +88,10 @@ final class UpstreamRequest {
   /// Whether somebody still wants the answer.
   var isWanted: Bool { receiver != nil }
 
-  /// The bytes for one endpoint.
+  /// The bytes for one endpoint, once: a request of which anything was sent is offered to no other.
   func encoded(for authority: String) -> [UInt8] {
     let (target, body) = (target, body)
+    self.body = []
     var bytes: [UInt8] = []
     bytes.reserveCapacity(body.count + fields.bytes.count + target.count + 256)
     var all = FieldSection()
@@ -105,6 +106,7 @@ final class UpstreamRequest {
   /// Gives the request up at once: its connection is closed.
   func cancel() {
     receiver = nil
+    body = []
     let connection = self.connection
     self.connection = nil
     connection?.cancel(self)

@@ -37,6 +37,11 @@ struct SettingsNode {
     }
   }
 
+  /// The keys of a mapping; none where it is something else.
+  var entries: [Entry] {
+    if case .mapping(let entries) = content { entries } else { [] }
+  }
+
   /// What was found, as problems name it.
   var given: String {
     switch content {

@@ -7,6 +7,32 @@ extension SettingsReader {
     return read(node ?? nothing(at: line), below(key), known(key), body)
   }
 
+  /// A mapping whose keys all have defaults, or one text that says all of it.
+  ///
+  /// - Parameters:
+  ///   - key: the key.
+  ///   - allowed: what the text may be.
+  ///   - summary: what the mapping is for.
+  ///   - parse: makes the value of the text.
+  ///   - body: reads the mapping.
+  /// - Returns: the value; the default if it is neither.
+  func section<Value>(
+    _ key: String, orText allowed: String, _ summary: String, parse: (String) -> Value?,
+    _ body: (SettingsReader) -> Value
+  ) -> Value {
+    let allowed = "a mapping, or \(allowed)"
+    guard let node = ask(key, summary, default: nil, allowed: allowed), !node.isNothing else {
+      return read(nothing(at: line), below(key), known(key), body)
+    }
+    switch node.content {
+    case .mapping: return read(node, below(key), known(key), body)
+    case .scalar(let text, _): if let value = parse(text) { return value }
+    case .list: break
+    }
+    report.add(line: node.line, key: below(key), given: node.given, allowed: allowed)
+    return read(nothing(at: node.line), below(key), known(key), body)
+  }
+
   /// A mapping whose absence has a meaning of its own; `nil` without it, or if nothing can be made of it.
   func optionalSection<Value>(_ key: String, _ summary: String, _ body: (SettingsReader) -> Value?) -> Value? {
     guard let node = ask(key, summary, default: nil, allowed: nil), let node = mapping(node, below(key)) else {

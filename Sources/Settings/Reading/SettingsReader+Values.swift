@@ -19,9 +19,8 @@ extension SettingsReader {
   private func quantity(
     _ key: String, _ scale: UnitScale, default standard: Int64, in bounds: ClosedRange<Int64>, _ summary: String
   ) -> Int64 {
-    let allowed = "\(scale.name) from \(scale.text(for: bounds.lowerBound)) to \(scale.text(for: bounds.upperBound))"
-    return scalar(key, default: scale.text(for: standard), allowed: allowed, summary) { text in
-      scale.value(of: text).flatMap { bounds.contains($0) ? $0 : nil }
+    scalar(key, default: scale.text(for: standard), allowed: scale.allowed(in: bounds), summary) { text in
+      scale.value(of: text, in: bounds)
     } ?? standard
   }
 
@@ -56,11 +55,11 @@ extension SettingsReader {
     return Word(rawValue: choice(key, default: standard.rawValue, among: words, summary)) ?? standard
   }
 
-  /// A text that has a default.
-  func text(
-    _ key: String, default standard: String, allowed: String, _ summary: String, parse: (String) -> String?
-  ) -> String {
-    scalar(key, default: standard, allowed: allowed, summary, parse: parse) ?? standard
+  /// What is written as one text and has a default.
+  func text<Value: CustomStringConvertible>(
+    _ key: String, default standard: Value, allowed: String, _ summary: String, parse: (String) -> Value?
+  ) -> Value {
+    scalar(key, default: standard.description, allowed: allowed, summary, parse: parse) ?? standard
   }
 
   /// A text without which nothing can be made of the mapping; `nil` if it is missing or wrong.

@@ -23,10 +23,7 @@ final class SettingsReader {
     self.line = node.line
     self.report = report
     problemsBefore = report.count
-    switch node.content {
-    case .mapping(let entries): self.entries = entries
-    case .scalar, .list: entries = []
-    }
+    entries = node.entries
   }
 
   /// Reads the mapping with a closure that asks for every key it may have.
@@ -47,13 +44,25 @@ final class SettingsReader {
   /// Notes that a value contradicts another one.
   ///
   /// - Parameters:
-  ///   - key: the key to name.
+  ///   - key: the key to name, or the path of one in a mapping below, such as `log.bytes`.
   ///   - other: the key that is in the file if `key` has its default.
   ///   - given: what was found.
   ///   - allowed: what would have been accepted.
   func refuse(_ key: String, or other: String? = nil, given: String, allowed: String) {
-    let entry = entries.first { $0.name == key } ?? entries.first { $0.name == other }
-    report.add(line: entry?.value.line ?? line, key: below(key), given: given, allowed: allowed)
+    let place = line(of: key) ?? other.flatMap { line(of: $0) } ?? line
+    report.add(line: place, key: below(key), given: given, allowed: allowed)
+  }
+
+  /// Where the value of a key stands; `nil` where the file has none.
+  private func line(of key: String) -> Int? {
+    var entries = entries
+    var line: Int?
+    for name in key.split(separator: ".") {
+      guard let entry = entries.first(where: { $0.name == name }) else { return nil }
+      line = entry.value.line
+      entries = entry.value.entries
+    }
+    return line
   }
 
   private func refuseUnknown() {

@@ -36,6 +36,16 @@ struct UnitScale {
     return overflow || product % 1000 != 0 ? nil : product / 1000
   }
 
+  /// Reads a number with its unit; `nil` also where it is out of bounds.
+  func value(of text: String, in bounds: ClosedRange<Int64>) -> Int64? {
+    value(of: text).flatMap { bounds.contains($0) ? $0 : nil }
+  }
+
+  /// What a number within bounds may be, as problems name it.
+  func allowed(in bounds: ClosedRange<Int64>) -> String {
+    "\(name) from \(text(for: bounds.lowerBound)) to \(text(for: bounds.upperBound))"
+  }
+
   /// Writes a number with the largest unit that leaves it whole.
   func text(for value: Int64) -> String {
     let unit = value == 0 ? units[zeroUnit] : units.last { value.isMultiple(of: $0.size) } ?? units[0]
@@ -47,6 +57,21 @@ extension UnitScale {
   /// The value of the smallest unit as a duration, for the scales of time.
   func duration(_ value: Int64) -> Duration {
     units[0].name == "ms" ? .milliseconds(value) : .seconds(value)
+  }
+
+  /// Writes a time with the largest unit that leaves it whole in milliseconds.
+  static func text(for duration: Duration) -> String {
+    milliseconds.text(for: milliseconds.value(of: duration))
+  }
+
+  /// Reads a time within bounds, for the scales of time.
+  func duration(of text: String, in bounds: ClosedRange<Duration>) -> Duration? {
+    value(of: text, in: value(of: bounds.lowerBound)...value(of: bounds.upperBound)).map { duration($0) }
+  }
+
+  /// What a time within bounds may be, for the scales of time.
+  func allowed(in bounds: ClosedRange<Duration>) -> String {
+    allowed(in: value(of: bounds.lowerBound)...value(of: bounds.upperBound))
   }
 
   /// How many of the smallest unit a duration is, for the scales of time.

@@ -1,15 +1,16 @@
 import Admission
 
 extension Settings {
-  /// What the routes' policies for other origins open up; a policy that several routes share is told of once.
+  /// What the policies for other origins open up; a policy that stands at several places is told of once.
   func corsWarnings() -> [SettingsWarning] {
+    let places = [("cors", cors)] + routes.enumerated().map { ("routes[\($0)].cors", $1.cors) }
     var seen: [CORSPolicy] = []
-    return routes.indices.flatMap { index -> [SettingsWarning] in
-      guard let policy = routes[index].cors, !seen.contains(policy) else { return [] }
+    return places.flatMap { key, policy -> [SettingsWarning] in
+      guard let policy, !seen.contains(policy) else { return [] }
       seen.append(policy)
       let warnings = policy.origins.compactMap { $0.warning(credentials: policy.credentials) }
       return (policy.hasEffect ? warnings : [CORSPolicy.noEffect]).map { text in
-        SettingsWarning(key: "routes[\(index)].cors.origins", text: text)
+        SettingsWarning(key: "\(key).origins", text: text)
       }
     }
   }

@@ -6,8 +6,8 @@ extension Settings {
   /// - Parameter surroundings: what is known of the machine; what is not known gives no warning.
   /// - Returns: the warnings in the order of the settings, none twice.
   public func warnings(in surroundings: Surroundings) -> [SettingsWarning] {
-    listenWarnings() + upstreamWarnings() + routeWarnings() + corsWarnings() + streamWarnings(surroundings)
-      + clientWarnings(surroundings) + drainWarnings(surroundings)
+    listenWarnings() + upstreamWarnings() + routeWarnings() + corsWarnings() + identityWarnings()
+      + streams.warnings(in: surroundings) + clientWarnings(surroundings) + drainWarnings(surroundings)
   }
 
   private func listenWarnings() -> [SettingsWarning] {
@@ -75,39 +75,38 @@ extension Settings {
             text: "nothing is written while the answer waits, not even a heartbeat (streams.heartbeat); proxies may "
               + "cut the request first"))
       }
+      if let text = warning(of: route.onAbandoned, upstream: route.action.upstream) {
+        warnings.append(SettingsWarning(key: "routes[\(index)].on_abandoned", text: text))
+      }
       return warnings
     }
   }
 
-  private func streamWarnings(_ surroundings: Surroundings) -> [SettingsWarning] {
-    var warnings: [SettingsWarning] = []
-    func warn(_ key: String, _ text: String) {
-      warnings.append(SettingsWarning(key: "streams.\(key)", text: text))
+  private func warning(of onAbandoned: OnAbandoned, upstream: String) -> String? {
+    switch onAbandoned {
+    case .cancel: return nil
+    case .linger(let time) where time <= streams.retry.max:
+      return "a client whose connection drops comes back after up to \(UnitScale.text(for: streams.retry.max)) "
+        + "(streams.retry), and its run is ended by then; linger longer"
+    case .linger(let time):
+      guard time > .seconds(60) else { return nil }
+      return "the model works on, and is paid, for \(UnitScale.text(for: time)) after the last client has left; who "
+        + "comes back mostly does within seconds"
+    case .detach:
+      guard let pause = upstreams[upstream]?.idleTimeout, pause > .seconds(300) else { return nil }
+      return "nobody watches such a run, and its orchestrator may be silent for \(UnitScale.text(for: pause)) "
+        + "(upstreams.\(upstream).idle_timeout) before it is given up; shorten that"
     }
-    if let clients = surroundings.clients, let memory = surroundings.memoryBytes {
-      let (needed, overflow) = clients.multipliedReportingOverflow(by: streams.clientBufferBytes)
-      if overflow || needed > memory {
-        warn(
-          "client_buffer",
-          "\(clients) clients that all lag this far hold more than the \(memory >> 20) MiB of memory there are; take "
-            + "a smaller buffer or expect fewer clients")
-      }
-    }
-    if streams.heartbeat >= .seconds(30) {
-      warn(
-        "heartbeat",
-        "many proxies cut a connection on which nothing came for 30s or 60s; stay well below the shortest on the way")
-    }
-    if streams.retry < .seconds(1) {
-      warn("retry", "after a restart all clients come back within this time; a second or more spreads them")
-    }
-    if !streams.terminalEvents.contains("error") {
-      warn(
-        "terminal_events",
-        "a run that fails ends with the gateway's own event \"error\", which is not among them; clients that wait for "
-          + "one of these wait on")
-    }
-    return warnings
+  }
+
+  private func identityWarnings() -> [SettingsWarning] {
+    guard identity.headers.isEmpty, identity.cookies.isEmpty else { return [] }
+    return [
+      SettingsWarning(
+        key: "identity",
+        text: "without headers and cookies every run is opened by its id alone, so whoever comes to know one can read "
+          + "and stop the run; name what your users are known by")
+    ]
   }
 
   private func clientWarnings(_ surroundings: Surroundings) -> [SettingsWarning] {

@@ -1,0 +1,97 @@
+import Admission
+
+@testable import Settings
+
+/// A file with every key at another value than its default, and what it stands for.
+enum FullFile {
+  static func cors() throws -> CORSPolicy {
+    try CORSPolicy(
+      origins: [OriginPattern("https://app.example.com"), OriginPattern("https://*.example.org")], credentials: true,
+      allowedHeaders: ["X-Tenant"], exposedHeaders: ["X-Cost"], maxAge: .seconds(600))
+  }
+
+  static func routes() throws -> [RouteSettings] {
+    let global = try cors()
+    let own = try CORSPolicy(
+      origins: [.any, .null], credentials: false, allowedHeaders: [], exposedHeaders: [], maxAge: .seconds(7200))
+    func run(_ upstream: String, _ method: String, _ path: String, _ milliseconds: Int) -> RouteAction {
+      .run(RunSettings(upstream: upstream, method: method, path: path, answerAfter: .milliseconds(milliseconds)))
+    }
+    return [
+      RouteSettings(
+        host: "chat.example.com", path: .exact("/chat"), action: run("chat", "PUT", "/process/stream", 0),
+        onAbandoned: .cancel, forwardCredentials: true, cors: own),
+      RouteSettings(
+        host: "[::1]", path: .prefix("/files/"), action: run("search", "POST", "/search", 100),
+        onAbandoned: .detach, forwardCredentials: false, cors: global),
+      RouteSettings(
+        host: nil, path: .prefix("/"), action: run("search", "POST", "/", 2000), onAbandoned: .linger(.seconds(90)),
+        forwardCredentials: false, cors: global),
+    ]
+  }
+
+  static let yaml = """
+    listen:
+      - address: 127.0.0.1:0
+      - address: "[0:0::1]:8004"
+      - address: unix:/run/sluice/http
+    upstreams:
+      search:
+        endpoints: [http://Search.Internal]
+      chat:
+        endpoints: ["http://[::1]:9001", "http://10.0.0.2:9002"]
+        connect_timeout: 1.5s
+        first_byte_timeout: 61s
+        idle_timeout: 62s
+        keep_alive: 0s
+        keep_alive_connections: 7
+    routes:
+      - path: /chat
+        host: Chat.Example.COM
+        run: {upstream: chat, method: PUT, path: /process/stream}
+        forward_credentials: true
+        answer_after: 0s
+        on_abandoned: cancel
+        cors: {origins: ["*", "null"]}
+      - path: /files/**
+        host: "[0:0::1]"
+        run: {upstream: search, path: /search}
+        on_abandoned: detach
+      - path: /**
+        run: {upstream: search, path: /}
+        answer_after: 2s
+        on_abandoned: linger 1.5m
+    cors:
+      origins: [https://app.example.com, "https://*.example.org"]
+      credentials: true
+      allowed_headers: [X-Tenant]
+      exposed_headers: [X-Cost]
+      max_age: 10m
+    identity:
+      headers: [X-User, authorization]
+      cookies: [__Host-Session]
+    streams:
+      client_buffer: 1MiB
+      event_size: 2KiB
+      log: {bytes: 2MiB, events: 500, age: 20m}
+      budget: 1GiB
+      keep_finished: 8m
+      heartbeat: 16s
+      retry: {min: 1.5s, max: 2.5s}
+      terminal_events: [done]
+      terminal_field: type
+    clients:
+      head_timeout: 11s
+      body_timeout: 31s
+      idle_timeout: 76s
+      send_timeout: 61s
+      head_size: 8KiB
+      uri_size: 4KiB
+      body_size: 1.5MiB
+    drain:
+      deadline: 1m
+    log:
+      level: warning
+      format: json
+    """
+}
