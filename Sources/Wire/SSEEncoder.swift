@@ -2,6 +2,8 @@ internal import Bytes
 
 /// Writes event streams that every decoder reads alike (WHATWG HTML §9.2.5): LF line ends, one space after each colon.
 ///
+/// The id is an event's last line: some clients take it as seen when the line has come, not when the event has, and
+/// one that is cut in between would never ask for the event again.
 /// No byte of an id or a type can end its line: both are cut at the first CR, LF or NUL. In data each of CR LF, CR and
 /// LF begins another `data` line.
 public enum SSEEncoder {
@@ -19,8 +21,9 @@ public enum SSEEncoder {
   public static func append(
     idPrefix: Span<UInt8>, sequence: UInt64, type: Span<UInt8>, data: Span<UInt8>, to output: inout [UInt8]
   ) {
-    appendID(idPrefix, sequence, to: &output)
     appendFields(type: type, data: data, to: &output)
+    appendID(idPrefix, sequence, to: &output)
+    output.append(ASCII.lineFeed)
   }
 
   /// Appends one event with an id of any form, or none where `id` is `nil`.
@@ -33,12 +36,13 @@ public enum SSEEncoder {
   public static func append(
     id: [UInt8]?, type: Span<UInt8>, data: Span<UInt8>, to output: inout [UInt8]
   ) {
+    appendFields(type: type, data: data, to: &output)
     if let id {
       output.append("id: ")
       output.append(id.span.extracting(..<lineEnd(id.span)))
       output.append(ASCII.lineFeed)
     }
-    appendFields(type: type, data: data, to: &output)
+    output.append(ASCII.lineFeed)
   }
 
   /// Appends the block that begins a stream: it fires nothing, sets the reconnection time and has the id stored.
@@ -80,7 +84,6 @@ extension SSEEncoder {
     while let range = lines.next(in: data, at: &offset) { appendLine(data.extracting(range), to: &output) }
     // What follows the last line end is a line too, also when it is empty.
     appendLine(data.extracting(offset...), to: &output)
-    output.append(ASCII.lineFeed)
   }
 
   private static func appendLine(_ line: Span<UInt8>, to output: inout [UInt8]) {

@@ -24,7 +24,7 @@ import Testing
     try upstream.send(TestSocket.eventStream)
     try upstream.sendChunk("data: {\"event\":\"completed\"}\n\n")
     try upstream.sendLastChunk()
-    #expect(try client.read(through: "0\r\n\r\n").contains("id: \(run).1\ndata: {\"event\":\"completed\"}\n\n"))
+    #expect(try client.read(through: "0\r\n\r\n").contains("data: {\"event\":\"completed\"}\nid: \(run).1\n\n"))
     gateway.stop()
     let line = gateway.log.wait(for: "request")
     #expect(line.values["events"] == "1" && line.values["reason"] == "completed" && line.values["run"] == "\(run)")
@@ -91,7 +91,7 @@ import Testing
       let upstream = try orchestrator.accept()
       _ = try upstream.readRequest()
       try upstream.send("HTTP/1.1 200 OK\r\n\r\ndata: [DONE]\n\n")
-      #expect(try client.read(through: "0\r\n\r\n").contains("data: [DONE]\n\n"))
+      #expect(try client.read(through: "0\r\n\r\n").contains("data: [DONE]\n"))
     }
     gateway.stop()
 
@@ -109,7 +109,7 @@ import Testing
     try upstream.send(TestSocket.eventStream)
     try upstream.sendChunk("event: completed\ndata: 1\n\ndata: 2\n\nevent: error\ndata: 3\n\n")
     let body = try client.read(through: "0\r\n\r\n")
-    #expect(body.contains("event: completed\ndata: 1\n\n"))
+    #expect(body.contains("event: completed\ndata: 1\n"))
     #expect(!body.contains("data: 2") && !body.contains("data: 3"))
     gateway.stop()
   }
@@ -124,7 +124,7 @@ import Testing
       if step == 1 {
         try upstream.send(TestSocket.eventStream)
         try upstream.sendChunk("data: 1\n\n")
-        _ = try client.read(through: "data: 1\n\n")
+        _ = try client.read(through: "data: 1\n")
       }
       if leavesByReset { client.reset() } else { client.endWrites() }
       try upstream.waitForEnd()

@@ -28,7 +28,7 @@ import Testing
 
   private func send(_ numbers: ClosedRange<Int>, _ run: LiveRun) throws {
     for number in numbers { try run.upstream.sendChunk("data: \(number)\n\n") }
-    _ = try run.first.read(through: "data: \(numbers.upperBound)\n\n")
+    _ = try run.first.read(through: "data: \(numbers.upperBound)\n")
   }
 
   private func request(_ run: LiveRun, _ line: String, fields: String = "") throws -> TestSocket {
@@ -38,7 +38,9 @@ import Testing
   }
 
   private func events(_ body: String) -> [String] {
-    body.split(separator: "\n").filter { $0.hasPrefix("data: ") }.map { String($0.dropFirst(6)) }
+    body.replacing("\r\n", with: "\n").split(separator: "\n").filter { $0.hasPrefix("data: ") }.map {
+      String($0.dropFirst(6))
+    }
   }
 
   @Test func `a reader that comes back goes on behind its last event, however it says which`() throws {
@@ -52,7 +54,7 @@ import Testing
       try request(run, "GET /_sluice/runs/\(run.id)", fields: "Last-Event-ID: \(run.id).2\r\n"),
     ]
     for reader in readers {
-      let caughtUp = try reader.read(through: "data: 5\n\n")
+      let caughtUp = try reader.read(through: "data: 5\n")
       #expect(caughtUp.contains("\nid: \(run.id).2\n\n"), "it is told its place")
       #expect(events(caughtUp) == ["3", "4", "5"])
     }
@@ -82,7 +84,7 @@ import Testing
     let unknown = String(repeating: "a", count: 26)
     for id in ["\(unknown).7", "\(run.id).99"] {
       let reader = try run.gateway.get(fields: "Last-Event-ID: \(id)\r\n")
-      let answer = try reader.read(through: "}\n\n")
+      let answer = try reader.read(through: ".end\n\n")
       #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.contains(#""reason":"run_unknown""#))
       let named = try #require(answer.firstMatch(of: /id: ([^\n]+)\n/)).1
       let again = try run.gateway.get(fields: "Last-Event-ID: \(named)\r\n")
@@ -100,8 +102,8 @@ import Testing
     let run = try begin(streams)
     try send(1...9, run)
     let late = try run.gateway.get(fields: "Last-Event-ID: \(run.id).2\r\n")
-    let caughtUp = try late.read(through: "data: 9\n\n")
-    #expect(caughtUp.contains("id: \(run.id).6\nevent: sluice.gap\ndata: {\"from\":3,\"to\":6}\n\n"))
+    let caughtUp = try late.read(through: "data: 9\n")
+    #expect(caughtUp.contains("event: sluice.gap\ndata: {\"from\":3,\"to\":6}\nid: \(run.id).6\n\n"))
     #expect(events(caughtUp) == ["{\"from\":3,\"to\":6}", "7", "8", "9"])
     run.gateway.stop()
   }
@@ -120,7 +122,7 @@ import Testing
       }
     }
     let own = try run.gateway.get(fields: "Last-Event-ID: \(run.id).1\r\nAuthorization: Bearer one\r\n")
-    #expect(events(try own.read(through: "data: 2\n\n")) == ["2"])
+    #expect(events(try own.read(through: "data: 2\n")) == ["2"])
     run.gateway.stop()
   }
 
@@ -130,7 +132,7 @@ import Testing
     let run = try begin()
     try send(1...2, run)
     let second = try request(run, "GET /_sluice/runs/\(run.id)")
-    _ = try second.read(through: "data: 2\n\n")
+    _ = try second.read(through: "data: 2\n")
     for _ in 0..<2 {
       let stop = try request(run, "DELETE /_sluice/runs/\(run.id)")
       #expect(try stop.read(through: "\r\n\r\n").hasPrefix("HTTP/1.1 204 "))
@@ -148,7 +150,7 @@ import Testing
     let again = try run.gateway.get(fields: "Idempotency-Key: k1\r\n")
     let byQuery = try run.gateway.get("message=hi&run=k1")
     try send(1...2, run)
-    for reader in [again, byQuery] { #expect(events(try reader.read(through: "data: 2\n\n")) == ["1", "2"]) }
+    for reader in [again, byQuery] { #expect(events(try reader.read(through: "data: 2\n")) == ["1", "2"]) }
     let other = try run.gateway.get("message=other", fields: "Idempotency-Key: k1\r\n")
     #expect(try other.read(through: "}\n").hasPrefix("HTTP/1.1 409 "))
     #expect(run.orchestrator.isUntouched)
@@ -208,7 +210,7 @@ import Testing
     _ = try upstream.readRequest()
     try upstream.send(TestSocket.eventStream)
     try upstream.sendChunk("data: \(String(repeating: "x", count: 16_000))\n\n")
-    _ = try second.read(through: "x\n\n")
+    _ = try second.read(through: "x\n")
     let gone = try first.gateway.get(fields: "Last-Event-ID: \(first.id).0\r\n")
     #expect(try gone.read(through: "\n\n").contains("\(first.id).end"))
     first.gateway.stop()

@@ -15,29 +15,29 @@ import Wire
   }
 
   @Test func `an event has an id and a type and data and a blank line`() {
-    #expect(encode("add", "x") == "id: run.7\nevent: add\ndata: x\n\n")
-    #expect(encode("", "x") == "id: run.7\ndata: x\n\n")
-    #expect(encode("", "") == "id: run.7\ndata: \n\n")
+    #expect(encode("add", "x") == "event: add\ndata: x\nid: run.7\n\n")
+    #expect(encode("", "x") == "data: x\nid: run.7\n\n")
+    #expect(encode("", "") == "data: \nid: run.7\n\n")
   }
 
   @Test func `every line end in data begins another line`() {
     #expect(
       encode("", "a\nb\rc\r\nd\n\re\r\r\n")
-        == "id: run.7\ndata: a\ndata: b\ndata: c\ndata: d\ndata: \ndata: e\ndata: \ndata: \n\n")
+        == "data: a\ndata: b\ndata: c\ndata: d\ndata: \ndata: e\ndata: \ndata: \nid: run.7\n\n")
   }
 
   @Test(arguments: ["\n", "\r", "\0", "\r\ndata: evil\n\n"])
   func `a type or an id is cut where its line would end`(end: String) {
-    #expect(encode("ab\(end)c", "x", prefix: "ru\(end)n") == "id: ru.7\nevent: ab\ndata: x\n\n")
-    #expect(encode("\(end)c", "x") == "id: run.7\ndata: x\n\n")
+    #expect(encode("ab\(end)c", "x", prefix: "ru\(end)n") == "event: ab\ndata: x\nid: ru.7\n\n")
+    #expect(encode("\(end)c", "x") == "data: x\nid: run.7\n\n")
     var output: [UInt8] = []
     let empty: [UInt8] = []
     SSEEncoder.append(id: Array("1\(end)2".utf8), type: empty.span, data: empty.span, to: &output)
-    #expect(output.text == "id: 1\ndata: \n\n")
+    #expect(output.text == "data: \nid: 1\n\n")
   }
 
   @Test func `other control characters stay in a type`() {
-    #expect(encode("a\tb\u{1}", "x") == "id: run.7\nevent: a\tb\u{1}\ndata: x\n\n")
+    #expect(encode("a\tb\u{1}", "x") == "event: a\tb\u{1}\ndata: x\nid: run.7\n\n")
   }
 
   @Test func `an event may have no id at all`() {

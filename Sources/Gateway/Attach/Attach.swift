@@ -157,8 +157,8 @@ enum Attach {
     _ exchange: Exchange, _ prepared: Prepared, on route: RunRoute, of worker: Worker, principal: Principal?,
     key: IdempotencyKey?, payload: SHA256?
   ) {
-    let run = Run(for: exchange, on: route, of: worker, principal: principal, key: key, payload: payload)
+    let run = Run(on: route, of: worker, principal: principal, key: key, payload: payload)
     worker.runs.add(run)
-    run.start(prepared.body, fields: prepared.fields, target: prepared.target)
+    run.start(for: exchange, prepared.body, fields: prepared.fields, target: prepared.target)
   }
 }

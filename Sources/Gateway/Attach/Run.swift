@@ -14,10 +14,10 @@ internal import Wire
 /// - Ends when: a terminal event was appended, the orchestrator's own or the gateway's. It is then kept for a while.
 final class Run: TimerOwner {
   enum Phase {
-    /// The answer has not begun: a POST client may still get the orchestrator's own status.
-    case held(Exchange)
-    /// The orchestrator refused; its words are collected for the client that waits.
-    case refused(Exchange, ResponseHead, [UInt8])
+    /// No answer has begun: POST clients may still get the orchestrator's own status.
+    case held
+    /// The orchestrator refused; its words are collected for the clients that wait.
+    case refused(ResponseHead, [UInt8])
     /// Events are appended.
     case live
     /// The terminal event is in the log.
@@ -55,10 +55,9 @@ final class Run: TimerOwner {
   /// Why it ended, for the log lines of its readers; `nil` after the orchestrator's own terminal event.
   private var failure: CloseReason?
 
-  /// A run for an exchange whose request is whole; `start` sets it going.
+  /// A run that waits for `start`.
   init(
-    for exchange: Exchange, on route: RunRoute, of worker: Worker, principal: Principal?, key: IdempotencyKey?,
-    payload: SHA256?
+    on route: RunRoute, of worker: Worker, principal: Principal?, key: IdempotencyKey?, payload: SHA256?
   ) {
     self.route = route
     self.worker = worker
@@ -66,12 +65,11 @@ final class Run: TimerOwner {
     self.key = key
     self.payload = payload
     idText = id.text
-    phase = .held(exchange)
+    phase = .held
   }
 
   /// Sends the orchestrator's request; the answer begins at once, or a moment later for a POST client.
-  func start(_ body: [UInt8], fields: FieldSection, target: [UInt8]) {
-    guard case .held(let exchange) = phase else { return }
+  func start(for exchange: Exchange, _ body: [UInt8], fields: FieldSection, target: [UInt8]) {
     add(Subscriber(exchange, at: log.end, seen: 0, of: self))
     let request = UpstreamRequest(method: route.method, target: target, fields: fields, body: body, for: self)
     self.request = request
@@ -88,7 +86,7 @@ final class Run: TimerOwner {
     switch Timer(rawValue: tag) {
     case .hold:
       holdTimer = nil
-      if case .refused(_, let head, _) = phase { return finish(.upstreamStatus, status: head.status) }
+      if case .refused(let head, _) = phase { return finish(.upstreamStatus, status: head.status) }
       beginAnswers()
     case .linger:
       lingerTimer = nil
@@ -118,9 +116,15 @@ final class Run: TimerOwner {
 
   /// Attaches one more reader, behind the last event that it has; zero for none.
   func join(_ exchange: Exchange, seen: UInt64) {
-    // Whoever waited for the orchestrator's own refusal waits no longer: a second reader needs a stream.
-    if case .refused(_, let head, _) = phase { finish(.upstreamStatus, status: head.status) }
-    beginAnswers()
+    switch phase {
+    case .held where exchange.head.method == .post, .refused where exchange.head.method == .post:
+      // It waits with the others: what the orchestrator refuses one, it refuses all.
+      return add(Subscriber(exchange, at: log.end, seen: 0, of: self))
+    case .refused(let head, _):
+      finish(.upstreamStatus, status: head.status)
+    case .held, .live, .finished:
+      beginAnswers()
+    }
     log.trim(to: route.logBounds, at: worker.loop.now.milliseconds)
     switch Replay.decide(seen: seen, oldest: log.oldest, newest: log.newest, isFinished: isFinished) {
     case .follow(let after):
@@ -238,6 +242,9 @@ final class Run: TimerOwner {
     case .detach: break
     }
   }
+
+  /// The clients whose answers are held back.
+  var waiting: [Exchange] { readers.map(\.exchange) }
 
   // MARK: - Ends
 

@@ -22,11 +22,11 @@ extension Run: UpstreamReceiver {
     switch phase {
     case .held, .finished:
       return
-    case .refused(let exchange, let head, var body):
+    case .refused(let head, var body):
       // Only one reference may be left when it grows, or it would be copied each time.
       phase = .finished
       body.append(bytes)
-      phase = .refused(exchange, head, body)
+      phase = .refused(head, body)
       if body.count > Self.refusalBytes { finish(.upstreamStatus, status: head.status) }
     case .live:
       hasReceived = true
@@ -37,8 +37,8 @@ extension Run: UpstreamReceiver {
   func upstreamEnded() {
     request = nil
     switch phase {
-    case .refused(let exchange, let head, let body):
-      passOn(head, body, to: exchange)
+    case .refused(let head, let body):
+      passOn(head, body)
     case .held, .live:
       if case .lines(var decoder) = events, decoder.finish() {
         let noType = Self.noType
@@ -60,19 +60,19 @@ extension Run: UpstreamReceiver {
   // MARK: - Refusals
 
   private func upstreamRefused(_ head: ResponseHead) {
-    guard case .held(let exchange) = phase, exchange.head.method != .get else {
+    guard case .held = phase else {
       request?.release()
       request = nil
       return finish(.upstreamStatus, status: head.status)
     }
-    phase = .refused(exchange, head, [])
+    phase = .refused(head, [])
     holdForRefusal()
   }
 
-  /// Gives a client the orchestrator's own refusal.
+  /// Gives the clients the orchestrator's own refusal.
   ///
   /// That is no run: a retry begins anew.
-  private func passOn(_ head: ResponseHead, _ body: [UInt8], to exchange: Exchange) {
+  private func passOn(_ head: ResponseHead, _ body: [UInt8]) {
     var answer = ResponseHead(status: head.status)
     for index in 0..<head.fields.count {
       switch head.fields[index].name {
@@ -84,7 +84,7 @@ extension Run: UpstreamReceiver {
     }
     answer.fields.append("Cache-Control", "no-store")
     dissolve()
-    exchange.respond(Response(answer, body: body, reason: .upstreamStatus))
+    for exchange in waiting { exchange.respond(Response(answer, body: body, reason: .upstreamStatus)) }
   }
 
   // MARK: - Events
