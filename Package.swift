@@ -83,6 +83,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .executableTarget(
+      name: "bench",
+      dependencies: [
+        "Bytes", "Reactor", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Bench", swiftSettings: strict),
+
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: tests),
@@ -91,8 +98,7 @@ let package = Package(
     .testTarget(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Wire"], swiftSettings: tests),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: tests),
-    .testTarget(
-      name: "SettingsTests", dependencies: ["Admission", "Settings"], swiftSettings: tests),
+    .testTarget(name: "SettingsTests", dependencies: ["Admission", "Settings"], swiftSettings: tests),
     .testTarget(name: "DemoTests", dependencies: ["Demo"], swiftSettings: tests),
     .testTarget(
       name: "GatewayTests",

@@ -1,0 +1,94 @@
+# Everything is done from here: 'make run' shows Sluice, 'make test' proves it. Both install what is missing.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+SOURCES := Package.swift Sources Tests
+
+# Debian packages: to build, and to test as browsers and orchestrators would.
+BUILD_PACKAGES := libevent-dev libssl-dev pkg-config
+TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl procps python3-venv
+
+VENV := .venv
+PYTEST := $(VENV)/bin/python -m pytest
+
+.PHONY: help run build test unit-test process-test lint fuzz sanitize bench install clean
+
+help:
+	@echo 'make run       build, then gateway, demo orchestrator and chat page on http://localhost:8004/'
+	@echo 'make build     the release binary, .build/release/sluice'
+	@echo 'make test      every test; make unit-test or process-test for a part, make lint for the format'
+	@echo 'make sanitize  the unit tests under the address and the thread sanitizer'
+	@echo 'make fuzz      the fuzz drivers, FUZZ_SECONDS=60 each'
+	@echo 'make bench     the benchmarks, side by side with nginx where it is installed'
+	@echo 'make install   binary, unit file and sample configuration below PREFIX=/usr/local and /etc'
+
+run: build
+	.build/release/sluice demo
+
+build: build-packages
+	$(SWIFT) build -c release --static-swift-stdlib --product sluice
+
+test: lint unit-test process-test
+
+unit-test: build-packages
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --disable-xctest
+
+process-test: test-packages $(VENV)/installed
+	$(SWIFT) build --product sluice
+	$(PYTEST) Tests/ProcessTests
+
+lint:
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+# Each sanitizer needs a build of its own. Leaks are looked for; a race or a bad access fails the test.
+sanitize: build-packages
+	$(SWIFT) test --sanitize=address --scratch-path .build-address --disable-xctest
+	$(SWIFT) test --sanitize=thread --scratch-path .build-thread --disable-xctest
+
+FUZZ_SECONDS ?= 60
+fuzz: build-packages
+	SLUICE_FUZZ=1 $(SWIFT) build -c release --sanitize=fuzzer --scratch-path .build-fuzz --product fuzz-request-head
+	SLUICE_FUZZ=1 $(SWIFT) build -c release --sanitize=fuzzer --scratch-path .build-fuzz --product fuzz-sse
+	mkdir -p .build-fuzz/found-request-head .build-fuzz/found-sse
+	SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzz-request-head -max_total_time=$(FUZZ_SECONDS) \
+	  .build-fuzz/found-request-head Tests/Fuzz/Corpus/RequestHead
+	SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzz-sse -max_total_time=$(FUZZ_SECONDS) \
+	  .build-fuzz/found-sse Tests/Fuzz/Corpus/SSE
+
+bench: build
+	$(SWIFT) build -c release --static-swift-stdlib --product bench
+	.build/release/bench --gateway .build/release/sluice
+
+install: build
+	install -s -D -m 755 .build/release/sluice $(DESTDIR)$(PREFIX)/bin/sluice
+	install -D -m 644 systemd/sluice.service $(DESTDIR)/etc/systemd/system/sluice.service
+	test -e $(DESTDIR)/etc/sluice/sluice.yaml || \
+	  install -D -m 640 config/sluice.yaml $(DESTDIR)/etc/sluice/sluice.yaml
+
+clean:
+	rm -rf .build .build-* $(VENV)
+
+# Installs the named Debian packages that are missing, as root or through sudo; nothing is asked where none is.
+define install-missing
+	@missing=$$(for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:" $$missing; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+.PHONY: build-packages test-packages
+build-packages:
+	$(call install-missing,$(BUILD_PACKAGES))
+
+test-packages:
+	$(call install-missing,$(TEST_PACKAGES))
+
+$(VENV)/installed: Tests/ProcessTests/requirements.txt | test-packages
+	test -d $(VENV) || python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@

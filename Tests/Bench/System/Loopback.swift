@@ -1,0 +1,12 @@
+import Reactor
+
+/// Where everything listens: on this machine alone.
+enum Loopback {
+  /// Binds a port that the kernel chooses.
+  ///
+  /// - Throws: `SystemError` where none is to be had.
+  static func listen() throws(SystemError) -> ListeningSocket {
+    guard let address = SocketAddress(numeric: "127.0.0.1", port: 0) else { throw .invalidAddress }
+    return try ListeningSocket(address, unacknowledged: .seconds(30))
+  }
+}
