@@ -1,6 +1,7 @@
 import ArgumentParser
 import Demo
 import Gateway
+import Glibc
 import Reactor
 import Settings
 
@@ -35,6 +36,8 @@ struct Demo: ParsableCommand {
     try Daemon.run(settings, file: nil, assets: ChatPage.assets) { service in
       let port = service.addresses.first?.port ?? port
       print("The chat page is at http://localhost:\(port)/  (stop with Ctrl-C)")
+      // Whoever reads it through a pipe waits for it.
+      fflush(nil)
     }
   }
 }
