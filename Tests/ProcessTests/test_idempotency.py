@@ -224,3 +224,12 @@ def test_two_who_wait_for_one_refusal_both_get_it(serve: Serve, connect: Connect
         answer.read_all()
     assert [(answer.status, bytes(answer.body)) for answer in answers] == [(422, b'{"detail":"no"}')] * 3
     assert_requests(orchestrator, 1)
+
+
+def test_credentials_that_are_passed_on_keep_a_key_apart_though_they_are_no_identity(serve: Serve) -> None:
+    by_user = {"headers": ["X-User"], "cookies": []}
+    orchestrator, gateway = serve(scripted.chat(), identity=by_user, route={"forward_credentials": True})
+    runs = [ask(gateway.address, *with_fields(keyed(POST), [who])).run for who in (ALICE, BOB, ("Cookie", "sid=1"))]
+    assert len(set(runs)) == 3, "an answer that was made with one's credentials is for nobody else"
+    assert ask(gateway.address, *with_fields(keyed(POST), [ALICE])).run == runs[0]
+    assert_requests(orchestrator, 3)

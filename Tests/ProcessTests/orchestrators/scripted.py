@@ -69,9 +69,11 @@ class Gate:
         self._open.set()
 
     async def passed(self) -> None:
-        """Wait until the gate is open."""
+        """Wait until the gate is open; a thousand that wait must not keep the process busy with looking."""
+        pause = 0.002
         while not self._open.is_set():
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 0.05)
 
 
 class Exchange:
