@@ -90,20 +90,21 @@ let package = Package(
       ],
       path: "Tests/Bench", swiftSettings: strict),
 
+    .target(name: "Support", path: "Tests/Support", swiftSettings: tests),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
-      name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: tests),
+      name: "ReactorTests", dependencies: ["Bytes", "Reactor", "Support"], swiftSettings: tests),
     .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: tests),
-    .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: tests),
+    .testTarget(name: "WireTests", dependencies: ["Bytes", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
-      name: "StreamsTests", dependencies: ["Bytes", "Streams", "Wire"], swiftSettings: tests),
+      name: "StreamsTests", dependencies: ["Bytes", "Streams", "Support", "Wire"], swiftSettings: tests),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: tests),
     .testTarget(name: "SettingsTests", dependencies: ["Admission", "Settings"], swiftSettings: tests),
     .testTarget(name: "DemoTests", dependencies: ["Demo"], swiftSettings: tests),
     .testTarget(
       name: "GatewayTests",
       dependencies: [
-        "Admission", "Bytes", "Gateway", "Reactor", "Settings", "Wire",
+        "Admission", "Bytes", "Gateway", "Reactor", "Settings", "Support", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: tests),

@@ -2,6 +2,8 @@ import Glibc
 import Testing
 
 /// A blocking loopback socket with a deadline on every read: what a test plays a client or an orchestrator with.
+///
+/// Unchecked: a test uses it from one thread at a time, and hands it over whole.
 final class TestSocket: @unchecked Sendable {
   let descriptor: Int32
   private var received: [UInt8] = []

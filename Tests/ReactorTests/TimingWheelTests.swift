@@ -1,4 +1,5 @@
 import Reactor
+import Support
 import Testing
 
 private final class Owner: TimerOwner {
@@ -60,7 +61,7 @@ private func at(_ milliseconds: UInt64) -> Instant {
   }
 
   @Test(arguments: 1...20) func `any history fires what a sorted list would`(seed: UInt64) {
-    var random = Generator(state: seed)
+    var random = SplitMix(seed)
     var wheel = TimingWheel(startingAt: at(seed * 977))
     let owner = Owner()
     var now = seed * 977
@@ -90,18 +91,5 @@ private func at(_ milliseconds: UInt64) -> Instant {
       }
     }
     #expect(wheel.count == expected.count)
-  }
-}
-
-/// SplitMix64: the same numbers for the same seed on every machine.
-private struct Generator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

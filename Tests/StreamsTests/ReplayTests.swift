@@ -1,5 +1,6 @@
 import Bytes
 import Streams
+import Support
 import Testing
 
 @Suite struct ReplayTests {
@@ -71,20 +72,5 @@ import Testing
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
       UInt64(line.prefix { $0 != "." })
     }
-  }
-}
-
-/// SplitMix64: the same numbers for the same seed on every machine.
-private struct SplitMix {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Support
 import Testing
 import Wire
 
@@ -79,7 +80,7 @@ import Wire
   }
 
   @Test func `chunks that are written are decoded again`() throws {
-    var random = Seeded(state: 7)
+    var random = SplitMix(7)
     var body: [UInt8] = []
     var output: [UInt8] = []
     for _ in 0..<50 {

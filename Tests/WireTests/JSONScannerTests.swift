@@ -1,4 +1,5 @@
 import Bytes
+import Support
 import Testing
 import Wire
 
@@ -54,7 +55,7 @@ import Wire
   }
 
   @Test func `what is found in damaged text lies within it and ends in a quotation mark`() {
-    var random = Seeded(state: 5)
+    var random = SplitMix(5)
     let sound = Array(#"{"a": [1, {"b": "\u00e9\\"}], "n": -1.5e3, "\u0065vent": "x\"yz", "z": null}"#.utf8)
     var found = 0
     for _ in 0..<20_000 {
@@ -107,7 +108,7 @@ import Wire
   }
 
   @Test func `what is quoted equals what it was`() {
-    var random = Seeded(state: 9)
+    var random = SplitMix(9)
     for _ in 0..<500 {
       let value = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...127, using: &random) }
       let raw = Array(quoted(value).utf8.dropFirst().dropLast())

@@ -1,4 +1,5 @@
 import Bytes
+import Support
 import Testing
 import Wire
 
@@ -19,7 +20,7 @@ import Wire
   }
 
   @Test func `a head with any byte replaced is read the same however it is cut`() throws {
-    var random = Seeded(state: 1)
+    var random = SplitMix(1)
     let bytes = Array(Requests.chunked.utf8)
     for place in bytes.indices {
       for replacement in Array("\0\t\n\r :/%.@[]a\u{7F}".utf8) + [0xFF] {

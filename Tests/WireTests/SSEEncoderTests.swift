@@ -1,4 +1,5 @@
 import Bytes
+import Support
 import Testing
 import Wire
 
@@ -60,7 +61,7 @@ import Wire
 
   @Test(arguments: 0..<20)
   func `what is encoded is decoded again`(seed: UInt64) throws {
-    var random = Seeded(state: seed)
+    var random = SplitMix(seed)
     let alphabet = Array("ab :\n\r\t{}\"\u{E9}\u{20AC}\u{1F600}\u{FEFF}\0".unicodeScalars)
     func text(_ count: Int) -> String {
       var scalars = String.UnicodeScalarView()

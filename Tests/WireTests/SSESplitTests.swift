@@ -1,4 +1,5 @@
 import Bytes
+import Support
 import Testing
 import Wire
 
@@ -36,7 +37,7 @@ import Wire
 
   @Test(arguments: 0..<40)
   func `random streams are read as the standard wants them`(seed: UInt64) throws {
-    var random = Seeded(state: seed)
+    var random = SplitMix(seed)
     let pieces: [[UInt8]] =
       [
         "data", "event", "id", "retry", ":", ": ", " ", "\n", "\r", "\r\n", "\n\n", "\0", "x", "12", "\u{FEFF}",

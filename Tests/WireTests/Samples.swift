@@ -66,19 +66,6 @@ func requestHead(_ text: String, limits: HeadLimits = roomy) throws -> RequestHe
   return try parser.parse(Array(text.utf8).span)?.head
 }
 
-/// Random numbers that are the same in every run (the SplitMix64 sequence).
-struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
-
 extension [UInt8] {
   /// These bytes as text.
   var text: String { String(decoding: self, as: UTF8.self) }

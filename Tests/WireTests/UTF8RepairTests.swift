@@ -1,4 +1,5 @@
 import Bytes
+import Support
 import Testing
 import Wire
 
@@ -41,7 +42,7 @@ import Wire
   }
 
   @Test func `random bytes are repaired as the standard library does it`() {
-    var random = Seeded(state: 3)
+    var random = SplitMix(3)
     let bytes: [UInt8] = [
       0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEF, 0xF0, 0xF1, 0xF4, 0xF5,
       0xFF,

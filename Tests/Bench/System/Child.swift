@@ -81,6 +81,7 @@ final class Child {
     kill(id, SIGTERM)
     for _ in 0..<1000 {
       guard isRunning else { return }
+      // waitpid(2) knows no deadline.
       usleep(5000)
     }
     kill(-id, SIGKILL)
