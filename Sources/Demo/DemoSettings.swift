@@ -6,7 +6,7 @@ public enum DemoSettings {
   /// The settings for a demo.
   ///
   /// - Parameters:
-  ///   - port: where the gateway listens on 127.0.0.1 and ::1, zero for any.
+  ///   - port: where the gateway listens on 127.0.0.1, zero for any.
   ///   - orchestratorPort: where the demo orchestrator listens on 127.0.0.1.
   ///   - log: level and format.
   /// - Returns: settings as a file would give them.

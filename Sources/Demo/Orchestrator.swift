@@ -38,7 +38,7 @@ private final class Stage: ListenerOwner, RequestReceiver {
   private let limits = ConnectionLimits(
     headTimeout: .seconds(10), bodyTimeout: .seconds(10), idleTimeout: .seconds(60), sendTimeout: .seconds(60),
     heartbeat: .seconds(3600), head: HeadLimits(headBytes: 16 * 1024, targetBytes: 8 * 1024),
-    bodyBytes: 1024 * 1024, clientBufferBytes: 1024 * 1024)
+    bodyBytes: 1024 * 1024)
 
   init(_ loop: Loop) {
     self.loop = loop

@@ -17,8 +17,6 @@ public struct ConnectionLimits: Sendable {
   public var head: HeadLimits
   /// `clients.body_size`.
   public var bodyBytes: Int
-  /// `streams.client_buffer`.
-  public var clientBufferBytes: Int
 
   /// How long a connection whose request was refused is read from before it is closed, so that the client sees the answer and not a reset.
   ///
@@ -28,7 +26,7 @@ public struct ConnectionLimits: Sendable {
   /// All limits, each from the setting of its name.
   public init(
     headTimeout: Duration, bodyTimeout: Duration, idleTimeout: Duration, sendTimeout: Duration,
-    heartbeat: Duration, head: HeadLimits, bodyBytes: Int, clientBufferBytes: Int
+    heartbeat: Duration, head: HeadLimits, bodyBytes: Int
   ) {
     self.headTimeout = headTimeout
     self.bodyTimeout = bodyTimeout
@@ -37,7 +35,6 @@ public struct ConnectionLimits: Sendable {
     self.heartbeat = heartbeat
     self.head = head
     self.bodyBytes = bodyBytes
-    self.clientBufferBytes = clientBufferBytes
   }
 }
 
@@ -49,6 +46,6 @@ extension ConnectionLimits {
       idleTimeout: settings.clients.idleTimeout, sendTimeout: settings.clients.sendTimeout,
       heartbeat: settings.streams.heartbeat,
       head: HeadLimits(headBytes: settings.clients.headSizeBytes, targetBytes: settings.clients.uriSizeBytes),
-      bodyBytes: settings.clients.bodySizeBytes, clientBufferBytes: settings.streams.clientBufferBytes)
+      bodyBytes: settings.clients.bodySizeBytes)
   }
 }
