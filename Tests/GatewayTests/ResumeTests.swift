@@ -108,6 +108,30 @@ import Testing
     run.gateway.stop()
   }
 
+  @Test func `a late reader may catch up in its own time while the run grows on`() throws {
+    var streams = StreamSettings.default
+    streams.clientBufferBytes = 128 * 1024
+    streams.log.bytes = 64 * 1024 * 1024
+    let run = try begin(streams)
+    let text = String(repeating: "x", count: 60_000)
+    func grow(_ numbers: ClosedRange<Int>) throws {
+      for number in numbers {
+        try run.upstream.sendChunk("data: \(number) \(text)\n\n")
+        _ = try run.first.read(through: "data: \(number) \(text)\nid: ")
+      }
+    }
+    try grow(1...80)
+    let late = try TestSocket(port: run.gateway.port, receiveBuffer: 4096)
+    try late.send("GET /_sluice/runs/\(run.id) HTTP/1.0\r\n\r\n")
+    _ = try late.read(through: "\r\n\r\n")
+    // It reads nothing while the run grows by far more than a reader may lag.
+    try grow(81...140)
+    try run.upstream.sendChunk("data: [DONE]\n\n")
+    let rest = try late.readToEnd()
+    #expect(rest.components(of: "\(text)\nid: ") == 140 && rest.contains("data: [DONE]\n"))
+    run.gateway.stop()
+  }
+
   @Test func `a run belongs to who began it`() throws {
     let run = try begin(fields: "Authorization: Bearer one\r\n")
     try send(1...2, run)

@@ -63,11 +63,13 @@ final class TestSocket: @unchecked Sendable {
   /// Everything up to and with a mark; what follows stays for the next call.
   func read(through mark: String) throws -> String {
     let mark = Array(mark.utf8)
+    var searched = 0
     while true {
-      if let end = received.firstRange(of: mark)?.upperBound {
+      if let end = received.firstRange(of: mark, from: searched)?.upperBound {
         defer { received.removeFirst(end) }
         return String(decoding: received[..<end], as: UTF8.self)
       }
+      searched = max(0, received.count - mark.count)
       try receive()
     }
   }
@@ -106,9 +108,9 @@ final class TestSocket: @unchecked Sendable {
 }
 
 extension [UInt8] {
-  fileprivate func firstRange(of mark: [UInt8]) -> Range<Int>? {
-    guard count >= mark.count else { return nil }
-    for start in 0...(count - mark.count)
+  fileprivate func firstRange(of mark: [UInt8], from first: Int) -> Range<Int>? {
+    guard count - first >= mark.count else { return nil }
+    for start in first...(count - mark.count)
     where self[start] == mark[0] && self[start..<start + mark.count].elementsEqual(mark) {
       return start..<start + mark.count
     }

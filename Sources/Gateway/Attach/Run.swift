@@ -206,14 +206,15 @@ final class Run: TimerOwner {
     var cursor = reader.cursor
     let progress = transport.pump(log, from: &cursor, isFinal: isFinal)
     reader.cursor = cursor
-    guard progress == .blocked else { return }
-    exchange.record.reason = nil
+    if progress == .ended { return }
     // The newest event does not count: encoded it may be larger than all that a reader may lag.
     let lag = log.end.offset - cursor.offset
-    let allowed = UInt64(route.streams.clientBufferBytes + log.newestBytes)
-    let lagsTooFar = lag > allowed && !reader.isCatchingUp
+    let isNear = lag <= UInt64(route.streams.clientBufferBytes + log.newestBytes)
+    if isNear { reader.hasCaughtUp = true }
+    guard progress == .blocked else { return }
+    exchange.record.reason = nil
     // One that catches up may be further behind, but not behind what is kept.
-    if lagsTooFar || cursor < log.start { transport.abort(.slowReader) }
+    if reader.hasCaughtUp && !isNear || cursor < log.start { transport.abort(.slowReader) }
   }
 
   private var slowest: Cursor { readers.lazy.map(\.cursor).min() ?? log.end }

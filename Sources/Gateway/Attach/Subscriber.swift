@@ -6,13 +6,15 @@ internal import Streams
 ///
 /// - Owner: the run, until the exchange ends.
 /// - Thread: the worker's.
-/// - Bound: may lag `streams.client_buffer` behind the log's end, or behind where it was when it joined.
+/// - Bound: may lag `streams.client_buffer` behind the log's end once it has caught up, and never behind what is kept.
 final class Subscriber: ExchangeOwner {
   let exchange: Exchange
   /// The last event that the client had before this exchange.
   let seen: UInt64
-  /// What the log holds when it joins is for it to catch up with, in its own time.
-  private let joinedAt: Cursor
+  /// Whether it was ever as near to the log's end as a reader has to stay.
+  ///
+  /// Until then it catches up in its own time, also while the run goes on.
+  var hasCaughtUp = false
   var cursor: Cursor
   private var run: Run?
 
@@ -21,11 +23,7 @@ final class Subscriber: ExchangeOwner {
     self.cursor = cursor
     self.seen = seen
     self.run = run
-    joinedAt = run.log.end
   }
-
-  /// Whether it still reads what was there before it came.
-  var isCatchingUp: Bool { cursor < joinedAt }
 
   /// The client has its answer, or has gone.
   func exchangeEnded(_ exchange: Exchange, _ reason: CloseReason) {
