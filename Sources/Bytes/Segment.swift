@@ -35,6 +35,12 @@ public final class Segment {
     return fitting
   }
 
+  /// Lends the appended bytes.
+  public func lend(_ body: (Span<UInt8>) -> Void) {
+    let bytes = unsafe UnsafeRawBufferPointer(start: base, count: count)
+    unsafe body(bytes.bindMemory(to: UInt8.self).span)
+  }
+
   /// The appended bytes from `start` on, as an address that holds while this segment lives.
   @unsafe
   public func bytes(from start: Int) -> UnsafeRawBufferPointer {

@@ -23,4 +23,22 @@ public struct SHA256: Hashable, Sendable {
     precondition(done == 1, "every build of OpenSSL has SHA-256")
     words = digest
   }
+
+  /// How many bytes it has.
+  public static let byteCount = 32
+
+  /// A digest that was kept as its bytes.
+  ///
+  /// - Returns: `nil` for any other number of bytes than `byteCount`.
+  public init?(_ bytes: [UInt8]) {
+    guard bytes.count == Self.byteCount else { return nil }
+    var digest = InlineWords()
+    unsafe withUnsafeMutableBytes(of: &digest) { unsafe $0.copyBytes(from: bytes) }
+    words = digest
+  }
+
+  /// The digest.
+  public var bytes: [UInt8] {
+    unsafe withUnsafeBytes(of: words) { unsafe Array($0) }
+  }
 }

@@ -78,7 +78,7 @@ public final class Socket: WatchOwner {
     } catch {
       // Under way.
     }
-    address.disableDelay(descriptor)
+    address.prepareForStreams(descriptor)
     let socket = Socket(takingOver: descriptor, on: loop)
     socket.owner = owner
     let watch = Watch(descriptor, on: loop, for: socket)

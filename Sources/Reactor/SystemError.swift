@@ -10,7 +10,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   public let call: StaticString
 
   /// The failure that `errno` holds now.
-  init(_ call: StaticString) {
+  public init(_ call: StaticString) {
     self.code = errno
     self.call = call
   }

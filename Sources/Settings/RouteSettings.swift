@@ -4,6 +4,8 @@ public import Admission
 public enum RouteAction: Sendable, Equatable {
   /// Starts or joins a run.
   case run(RunSettings)
+  /// Subscribes to a feed.
+  case feed(FeedSettings)
 }
 
 /// Which requests a route serves, and how.
@@ -14,7 +16,7 @@ public struct RouteSettings: Sendable, Equatable {
   public var path: PathPattern
   /// What it does.
   public var action: RouteAction
-  /// What becomes of a run that nobody watches any more.
+  /// What becomes of a run or feed that nobody watches any more.
   public var onAbandoned: OnAbandoned
   /// Whether `Cookie` and `Authorization` reach the upstream.
   public var forwardCredentials: Bool
@@ -28,7 +30,7 @@ public struct RouteSettings: Sendable, Equatable {
   ///   - host: the host that clients must have come to.
   ///   - path: the paths it serves.
   ///   - action: what it does.
-  ///   - onAbandoned: what becomes of a run that nobody watches any more.
+  ///   - onAbandoned: what becomes of a run or feed that nobody watches any more.
   ///   - forwardCredentials: whether `Cookie` and `Authorization` reach the upstream.
   ///   - cors: which other origins may use it.
   public init(
@@ -51,23 +53,51 @@ extension RouteSettings {
     let host = RouteSettings.host(reader)
     let answerAfter = reader.duration(
       "answer_after", default: RunSettings.defaultAnswerAfter, in: .zero ... .seconds(30),
-      "How long the answer to a POST waits for the orchestrator's status before the stream begins; 0s = not at all.")
+      "How long the answer to a POST or a feed's waits for the upstream's status before the stream begins; 0s = not.")
     let onAbandoned = reader.text(
       "on_abandoned", default: OnAbandoned.default, allowed: OnAbandoned.allowed,
-      "What becomes of a run that nobody watches: cancel, linger for a time, or detach, which lets it go on."
+      "What becomes of a run or feed that nobody watches: cancel, linger for a time, or detach, which lets a run go on."
     ) { OnAbandoned($0) }
-    let run = reader.requiredSection("run", "Start or join a run: one orchestrator request and its answer.") {
-      RunSettings($0, upstreams: upstreams, route: path, answerAfter: answerAfter)
-    }
+    let action = RouteSettings.action(reader, upstreams: upstreams, path: path, answerAfter: answerAfter)
     let forwardCredentials = reader.flag(
       "forward_credentials", default: false, "Whether Cookie and Authorization reach the upstream.")
     let own = reader.optionalSection("cors", "Which other origins may use this route; replaces the global one.") {
       CORSPolicy($0)
     }
-    guard let path, let run else { return nil }
+    guard let path, let action else { return nil }
+    if case .feed(let feed) = action, reader.isClean {
+      if onAbandoned == .detach {
+        reader.refuse(
+          "on_abandoned", given: "detach", allowed: "cancel or linger, because a feed has no end of its own")
+      }
+      if feed.isPublic, forwardCredentials {
+        reader.refuse(
+          "forward_credentials", given: "true",
+          allowed: "false, because feed.public shares one answer among all clients")
+      }
+    }
     self.init(
-      host: host, path: path, action: .run(run), onAbandoned: onAbandoned, forwardCredentials: forwardCredentials,
+      host: host, path: path, action: action, onAbandoned: onAbandoned, forwardCredentials: forwardCredentials,
       cors: own ?? cors)
+  }
+
+  /// What the route does: one of the sections that say so.
+  private static func action(
+    _ reader: SettingsReader, upstreams: [String]?, path: PathPattern?, answerAfter: Duration
+  ) -> RouteAction? {
+    let run = reader.optionalSection("run", "Start or join a run: one orchestrator request and its answer.") {
+      RunSettings($0, upstreams: upstreams, route: path, answerAfter: answerAfter)
+    }
+    let feed = reader.optionalSection("feed", "Share one long-lived upstream request among all subscribers.") {
+      FeedSettings($0, upstreams: upstreams, route: path, answerAfter: answerAfter)
+    }
+    switch (reader.has("run"), reader.has("feed")) {
+    case (true, false): return run.map { .run($0) }
+    case (false, true): return feed.map { .feed($0) }
+    case (true, true): reader.refuse("feed", given: "run and feed", allowed: "one of run, feed")
+    case (false, false): reader.refuse("run", given: "nothing", allowed: "one of run, feed, with a mapping below it")
+    }
+    return nil
   }
 
   private static func path(_ reader: SettingsReader) -> PathPattern? {
@@ -93,14 +123,7 @@ extension RouteSettings {
 
 extension RunSettings {
   fileprivate init?(_ reader: SettingsReader, upstreams: [String]?, route: PathPattern?, answerAfter: Duration) {
-    let names = (upstreams ?? []).joined(separator: ", ")
-    let upstream: String? = reader.required(
-      "upstream", allowed: names.isEmpty ? "one of the upstreams, but there are none" : "one of \(names) (upstreams)",
-      "The upstream that answers."
-    ) {
-      // Where upstreams could not be read at all, that is the problem to solve first.
-      upstreams?.contains($0) != false ? $0 : nil
-    }
+    let upstream = reader.upstream(among: upstreams)
     let method = reader.choice(
       "method", default: RunSettings.defaultMethod, among: ["POST", "PUT"], "The method of the request to it.")
     let ownPath: String? = reader.optional(
@@ -114,6 +137,20 @@ extension RunSettings {
     }
     guard let upstream else { return nil }
     self.init(upstream: upstream, method: method, path: path, answerAfter: answerAfter)
+  }
+}
+
+extension SettingsReader {
+  /// The name of the upstream that answers.
+  func upstream(among upstreams: [String]?) -> String? {
+    let names = (upstreams ?? []).joined(separator: ", ")
+    return required(
+      "upstream", allowed: names.isEmpty ? "one of the upstreams, but there are none" : "one of \(names) (upstreams)",
+      "The upstream that answers."
+    ) {
+      // Where upstreams could not be read at all, that is the problem to solve first.
+      upstreams?.contains($0) != false ? $0 : nil
+    }
   }
 }
 

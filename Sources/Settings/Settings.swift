@@ -27,6 +27,8 @@ public struct Settings: Sendable, Equatable {
   public var streams: StreamSettings
   /// What one client may take and how long it may take.
   public var clients: ClientSettings
+  /// Where runs are kept from one process to the next.
+  public var stateDirectory: StateDirectory
   /// How the gateway ends.
   public var drain: DrainSettings
   /// What it writes about itself.
@@ -42,30 +44,23 @@ public struct Settings: Sendable, Equatable {
   ///   - identity: what makes a client the one that began a run.
   ///   - streams: how event streams are kept and written.
   ///   - clients: what one client may take.
+  ///   - stateDirectory: where runs are kept from one process to the next.
   ///   - drain: how the gateway ends.
   ///   - log: what it writes about itself.
   public init(
-    listen: [ListenAddress], upstreams: [String: UpstreamSettings], routes: [RouteSettings], cors: CORSPolicy?,
-    identity: IdentitySettings, streams: StreamSettings, clients: ClientSettings, drain: DrainSettings, log: LogSettings
-  ) {
-    self.init(
-      listen: listen, upstreams: upstreams, upstreamNames: upstreams.keys.sorted(), routes: routes, cors: cors,
-      identity: identity, streams: streams, clients: clients, drain: drain, log: log)
-  }
-
-  private init(
-    listen: [ListenAddress], upstreams: [String: UpstreamSettings], upstreamNames: [String],
-    routes: [RouteSettings], cors: CORSPolicy?, identity: IdentitySettings, streams: StreamSettings,
-    clients: ClientSettings, drain: DrainSettings, log: LogSettings
+    listen: [ListenAddress], upstreams: [String: UpstreamSettings], routes: [RouteSettings], cors: CORSPolicy? = nil,
+    identity: IdentitySettings = .default, streams: StreamSettings = .default, clients: ClientSettings = .default,
+    stateDirectory: StateDirectory = .none, drain: DrainSettings = .default, log: LogSettings = .default
   ) {
     self.listen = listen
     self.upstreams = upstreams
-    self.upstreamNames = upstreamNames
+    upstreamNames = upstreams.keys.sorted()
     self.routes = routes
     self.cors = cors
     self.identity = identity
     self.streams = streams
     self.clients = clients
+    self.stateDirectory = stateDirectory
     self.drain = drain
     self.log = log
   }
@@ -118,7 +113,6 @@ extension Settings {
     self.init(
       listen: listen,
       upstreams: (upstreams ?? []).reduce(into: [:]) { $0[$1.name] = $1.value },
-      upstreamNames: names ?? [],
       routes: routes,
       cors: cors,
       identity: reader.section("identity", "What makes a client the one that began a run; others get 403.") {
@@ -126,8 +120,13 @@ extension Settings {
       },
       streams: reader.section("streams", "How event streams are kept and written.") { StreamSettings($0) },
       clients: reader.section("clients", "What one client may take.") { ClientSettings($0) },
+      stateDirectory: reader.text(
+        "state_directory", default: .none, allowed: StateDirectory.allowed,
+        "A directory where runs are kept over a restart, so that their readers can resume; none = a restart loses them."
+      ) { StateDirectory($0) },
       drain: reader.section("drain", "How the gateway ends.") { DrainSettings($0) },
       log: reader.section("log", "What the gateway writes about itself.") { LogSettings($0) })
+    upstreamNames = names ?? []
   }
 }
 

@@ -1,9 +1,9 @@
 internal import Bytes
 
-/// The id that every event of a run carries: `<run>.<sequence>`, so that a reader's last id names its run.
+/// The id that the gateway gives to events: `<stream>.<sequence>`, so that a reader's last id names its stream.
 public struct EventID: Hashable, Sendable {
-  /// The run.
-  public let run: RunID
+  /// The run or feed.
+  public let stream: StreamID
   /// The event's place in it, from 1; zero is the place before the first.
   public let sequence: UInt64
 
@@ -15,27 +15,27 @@ public struct EventID: Hashable, Sendable {
 
   /// An id from the text that a client sends back as `Last-Event-ID`.
   ///
-  /// It is `nil` for anything that no run of ours has given out.
+  /// It is `nil` for anything that no stream of ours has given out.
   public init?(_ text: Span<UInt8>) {
     // The longest sequence has 20 digits; a leading zero is nobody's but zero's own.
-    let digits = text.count - RunID.textBytes - 1
-    guard digits >= 1, digits <= 20, text[RunID.textBytes] == UInt8(ascii: "."),
-      let run = RunID(text.extracting(first: RunID.textBytes))
+    let digits = text.count - StreamID.textBytes - 1
+    guard digits >= 1, digits <= 20, text[StreamID.textBytes] == UInt8(ascii: "."),
+      let stream = StreamID(text.extracting(first: StreamID.textBytes))
     else { return nil }
-    self.run = run
-    if text.extracting((RunID.textBytes + 1)...).equals(Self.endText) {
+    self.stream = stream
+    if text.extracting((StreamID.textBytes + 1)...).equals(Self.endText) {
       sequence = Self.endOfRun
       return
     }
     var sequence: UInt64 = 0
-    for index in (RunID.textBytes + 1)..<text.count {
+    for index in (StreamID.textBytes + 1)..<text.count {
       guard let digit = ASCII.digit(text[index]) else { return nil }
       let (shifted, overflows) = sequence.multipliedReportingOverflow(by: 10)
       let (sum, overflowsToo) = shifted.addingReportingOverflow(UInt64(digit))
       guard !overflows, !overflowsToo else { return nil }
       sequence = sum
     }
-    guard digits == 1 || text[RunID.textBytes + 1] != UInt8(ascii: "0") else { return nil }
+    guard digits == 1 || text[StreamID.textBytes + 1] != UInt8(ascii: "0") else { return nil }
     self.sequence = sequence
   }
 }

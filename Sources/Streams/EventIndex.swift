@@ -3,10 +3,14 @@
 /// Offsets are kept modulo 2³² and made whole again from the log's end, which is never that far away.
 struct EventIndex {
   /// The sequence of the oldest event in it; one more than the newest where it is empty.
-  private(set) var oldest: UInt64 = 1
+  private(set) var oldest: UInt64
   private var ends: [UInt32] = []
   /// How many at the front of `ends` are gone: they are removed many at a time.
   private var gone = 0
+
+  init(oldest: UInt64) {
+    self.oldest = oldest
+  }
 
   /// How many events it holds.
   var count: Int { ends.count - gone }

@@ -53,7 +53,7 @@ public final class EventLog {
   private static let largestSegmentBytes = 64 * 1024
 
   private var pieces: [Piece] = []
-  private var index = EventIndex()
+  private var index: EventIndex
   /// The place behind the newest event.
   public private(set) var end = Cursor(offset: 0)
   /// The place before the oldest event that is kept.
@@ -63,8 +63,12 @@ public final class EventLog {
   /// The bytes that the segments occupy.
   public private(set) var occupiedBytes = 0
 
-  /// An empty log.
-  public init() {}
+  /// An empty log, whose first event gets this sequence.
+  ///
+  /// - Parameter first: from 1; more where the events before it were forgotten earlier.
+  public init(first: UInt64 = 1) {
+    index = EventIndex(oldest: first)
+  }
 
   /// The sequence of the oldest event that is kept; one more than the newest where none is.
   public var oldest: UInt64 { index.oldest }
@@ -90,6 +94,15 @@ public final class EventLog {
     newestBytes = bytes.count
   }
 
+  /// Gives back the room that no event will ever take; nothing is appended after this.
+  public func compact() {
+    guard let last = pieces.last, last.segment.count < last.segment.capacityBytes else { return }
+    let segment = Segment(capacityBytes: last.segment.count)
+    last.segment.lend { _ = segment.append($0) }
+    occupiedBytes -= last.segment.capacityBytes - segment.capacityBytes
+    pieces[pieces.count - 1] = Piece(start: last.start, segment: segment, appendedAt: last.appendedAt)
+  }
+
   /// The place behind an event; zero stands for the place before the first.
   ///
   /// - Parameter sequence: from `oldest - 1` to `newest`.
@@ -98,6 +111,25 @@ public final class EventLog {
     precondition(sequence + 1 >= oldest && sequence <= newest, "only kept events have a place")
     if sequence < oldest { return start }
     return Cursor(offset: index.end(of: sequence, logEnd: end.offset))
+  }
+
+  /// A copy of one event's bytes.
+  ///
+  /// - Parameter sequence: from `oldest` to `newest`.
+  /// - Returns: the event as readers get it.
+  public func event(_ sequence: UInt64) -> [UInt8] {
+    precondition(sequence >= oldest, "only kept events have bytes")
+    let from = cursor(after: sequence - 1)
+    var rest = Int(cursor(after: sequence).offset - from.offset)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(rest)
+    lend(from: from) { segment, position in
+      let count = min(rest, segment.count - position)
+      segment.lend { bytes.append($0.extracting(position..<(position + count))) }
+      rest -= count
+      return rest > 0
+    }
+    return bytes
   }
 
   /// Lends the bytes behind a cursor in order, segment by segment, until the body has enough or all were lent.

@@ -38,6 +38,18 @@ public enum QueryObject {
     return nil
   }
 
+  /// The query without the parameters of this name; what is left stays as it is encoded.
+  public static func without(_ name: String, in query: Span<UInt8>) -> [UInt8] {
+    var rest: [UInt8] = []
+    var parameters = FormParameters()
+    while let parameter = parameters.next(in: query) {
+      if decoded(query.extracting(parameter.name)).elementsEqual(name.utf8) { continue }
+      if !rest.isEmpty { rest.append(UInt8(ascii: "&")) }
+      rest.append(query.extracting(parameter.name.lowerBound..<parameter.value.upperBound))
+    }
+    return rest
+  }
+
   private struct Member {
     let name: [UInt8]
     var values: [[UInt8]]

@@ -3,13 +3,13 @@ import Streams
 import Testing
 
 @Suite struct EventIDTests {
-  private static let run = RunID()
+  private static let run = StreamID()
 
   private func parse(_ text: String) -> EventID? { EventID(Array(text.utf8).span) }
 
   @Test(arguments: [0, 1, 9, 10, 4_294_967_296, UInt64.max]) func `an id reads back`(_ sequence: UInt64) throws {
     let id = try #require(parse("\(Self.run).\(sequence)"))
-    #expect(id.run == Self.run && id.sequence == sequence)
+    #expect(id.stream == Self.run && id.sequence == sequence)
   }
 
   @Test(arguments: [

@@ -19,7 +19,7 @@ enum WorkerMessage: Sendable {
 ///
 /// - Thread: its own, from `run` on; everything it owns is touched there and nowhere else.
 /// - Ends when: it was told to drain, and no connection is left.
-final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, TimerOwner {
+final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
   let loop: Loop
   /// Where events are encoded before they go to a log; used within one call at a time.
   var scratch: [UInt8] = []
@@ -38,18 +38,27 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
   private var connectionCount = 0
   /// Every run that can be joined.
   let runs: RunTable
-  private var dirtyRuns: [Run] = []
-  private var drainTimer: TimerID?
-  private var isDraining = false
+  /// Every feed that somebody subscribes to, or did a moment ago.
+  let feeds: FeedTable
+  /// What runs and feeds may hold together.
+  let budget: Budget
+  private var marked: [Stream] = []
+  private var draining: Drain?
+  /// `state_directory`.
+  private var stateDirectory: String?
+  /// What an earlier process has kept, until it is taken up.
+  private var records: [RunRecord]
   private var dateSecond = 0
   private var date = ""
 
   /// A worker that will serve these sockets.
   init(
     _ settings: Settings, sockets: [ListeningSocket], assets: [Asset], mailbox: Mailbox<WorkerMessage>,
-    resolver: Resolver, logger: Logger
+    resolver: Resolver, records: [RunRecord], logger: Logger
   ) throws(SystemError) {
     loop = try Loop()
+    self.records = records
+    stateDirectory = settings.stateDirectory.path
     self.sockets = sockets
     self.assets = assets
     self.mailbox = mailbox
@@ -58,19 +67,24 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
     accessLog = AccessLog(logger)
     upstreamRegistry = UpstreamRegistry { ticket, answer in mailbox.post(.resolved(ticket: ticket, answer)) }
     table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry)
-    runs = RunTable(
-      on: loop, budgetBytes: settings.streams.budgetBytes, keepFinished: settings.streams.keepFinished)
+    budget = Budget(on: loop, limitBytes: settings.streams.budgetBytes)
+    runs = RunTable(on: loop, within: budget, keepFinished: settings.streams.keepFinished)
+    feeds = FeedTable(within: budget)
   }
 
   /// Serves until drained.
   func run() {
     loop.owner = self
     openMailbox = mailbox.open(on: loop, for: self)
+    restore()
     listeners = sockets.map { Listener($0, on: loop, for: self) }
     loop.run()
     openMailbox?.close()
     loop.owner = nil
     // What nobody watches any more ends here, and with it its orchestrator request.
+    runs.finishAll()
+    feeds.close()
+    save()
     runs.close()
     upstreamRegistry.closeAll()
   }
@@ -83,8 +97,9 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
       case .reload(let settings):
         table.drain()
         table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry)
-        runs.budgetBytes = settings.streams.budgetBytes
+        budget.limitBytes = settings.streams.budgetBytes
         runs.keepFinished = settings.streams.keepFinished
+        stateDirectory = settings.stateDirectory.path
       case .drain(let time):
         drain(within: time)
       case .resolved(let ticket, let answer):
@@ -146,7 +161,9 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
     switch route.action {
     case .run(let run):
       if exchange.head.method == .head { return exchange.respond(Response(Attach.streamHead())) }
-      Attach.serve(exchange, on: run, named: route.name, of: self)
+      Attach.serve(exchange, on: run, named: route.key, of: self)
+    case .feed(let feed):
+      Attach.serve(exchange, on: feed, named: route.key, of: self)
     case .runs(let prefix):
       let name = Array(exchange.head.path[prefix...])
       Attach.serve(exchange, run: name.span, in: table, of: self)
@@ -176,32 +193,38 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
     return date
   }
 
-  // MARK: - Runs
+  // MARK: - Streams
 
-  /// A run has something to write: its readers are pumped once the turn's events were all delivered.
-  func mark(_ run: Run) {
-    guard !run.isDirty else { return }
-    run.isDirty = true
-    dirtyRuns.append(run)
+  /// A stream has something to write: its readers are pumped once the turn's events were all delivered.
+  func mark(_ stream: Stream) {
+    guard !stream.isMarked else { return }
+    stream.isMarked = true
+    marked.append(stream)
   }
 
   /// Writes what this turn appended, one write a reader.
   func turnEnded() {
     // Pumping may end exchanges and begin pipelined ones, which are pumped in the same turn.
-    while !dirtyRuns.isEmpty {
-      let runs = dirtyRuns
-      dirtyRuns.removeAll(keepingCapacity: true)
-      for run in runs { run.pump() }
+    while !marked.isEmpty {
+      let streams = marked
+      marked.removeAll(keepingCapacity: true)
+      for stream in streams { stream.pump() }
     }
-    runs.makeRoom()
+    budget.makeRoom(runs, feeds)
+    stopIfDrained()
   }
 
-  /// An upstream failed a run.
-  func report(_ failure: UpstreamFailure, of run: Run, upstream: String) {
+  /// An upstream failed a stream.
+  func report(_ failure: UpstreamFailure, of stream: StreamName, upstream: String) {
+    let (kind, id) =
+      switch stream {
+      case .run(let id): ("run", id)
+      case .feed(let id): ("feed", id)
+      }
     logger.warning(
       "upstream_failed",
       metadata: [
-        "upstream": "\(upstream)", "run": "\(run.id)", "reason": "\(failure.reason.rawValue)",
+        "upstream": "\(upstream)", kind: "\(id)", "reason": "\(failure.reason.rawValue)",
         "detail": "\(failure.detail)",
       ])
   }
@@ -209,38 +232,70 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver, Tim
   // MARK: - Draining
 
   private func drain(within time: Duration) {
-    if !isDraining {
-      isDraining = true
+    if let draining {
+      draining.hurry(within: time)
+    } else {
       for listener in listeners { listener.close() }
       listeners = []
+      draining = Drain(of: self, within: time)
       for connection in connections { connection?.drain() }
     }
-    loop.cancelTimer(&drainTimer)
-    drainTimer = loop.setTimer(after: time, for: self, tag: DrainStep.deadline.rawValue)
     stopIfDrained()
   }
 
-  private enum DrainStep: UInt8 {
-    case deadline, grace
-  }
-
-  /// The drain's time has passed: runs end with an error event, then what is left is cut.
-  func timerFired(_ tag: UInt8) {
-    drainTimer = nil
-    switch DrainStep(rawValue: tag) {
-    case .deadline:
-      for run in runs.all { run.finish(.drained) }
-      drainTimer = loop.setTimer(after: .seconds(1), for: self, tag: DrainStep.grace.rawValue)
-    case .grace:
-      for connection in connections { connection?.close(.drained) }
-    case nil:
-      break
+  /// The drain's time has passed: what has not ended does now.
+  ///
+  /// Where runs are kept for the next process, readers are to come back and find the error event there; where they are
+  /// not, this is the last that anybody can tell them.
+  func endRuns() {
+    for run in runs.all {
+      if stateDirectory == nil { run.finish(.drained) } else { run.interrupt() }
     }
   }
 
+  /// What is left is cut.
+  func closeConnections() {
+    for connection in connections { connection?.close(.drained) }
+  }
+
   private func stopIfDrained() {
-    guard isDraining, connectionCount == 0 else { return }
-    loop.cancelTimer(&drainTimer)
+    guard draining != nil, connectionCount == 0 else { return }
+    // A run that is kept may be read later, by whoever comes back: it has its time.
+    if stateDirectory != nil, runs.all.contains(where: { !$0.isFinished }) { return }
+    draining?.end()
     loop.stop()
+  }
+
+  // MARK: - From process to process
+
+  /// Takes up what an earlier process has kept.
+  private func restore() {
+    var restored = 0
+    // The newest comes first in the file, and is to be forgotten last.
+    for record in records.reversed() {
+      guard let route = table.runRoute(record.route) else { continue }
+      let run = Run(record, on: route, of: self)
+      runs.add(run)
+      runs.finished(run)
+      restored += 1
+    }
+    guard !records.isEmpty else { return }
+    logger.info("runs_restored", metadata: ["runs": "\(restored)", "without_route": "\(records.count - restored)"])
+    records = []
+  }
+
+  /// Keeps every run for the next process; all of them have ended.
+  private func save() {
+    guard let stateDirectory else { return }
+    do throws(SystemError) {
+      let (count, all) = (try StateFile(in: stateDirectory).write(runs.records), runs.finishedCount)
+      if count < all {
+        logger.error("runs_not_saved", metadata: ["runs": "\(all - count)", "error": "no room in state_directory"])
+      }
+      logger.info("runs_saved", metadata: ["runs": "\(count)"])
+    } catch {
+      logger.error(
+        "runs_not_saved", metadata: ["runs": "\(runs.finishedCount)", "error": "state_directory: \(error)"])
+    }
   }
 }

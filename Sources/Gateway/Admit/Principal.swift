@@ -18,6 +18,15 @@ struct Principal: Hashable {
     digest = SHA256(of: shown.span)
   }
 
+  /// A principal that was kept as the bytes of its digest.
+  init?(_ bytes: [UInt8]) {
+    guard let digest = SHA256(bytes) else { return nil }
+    self.digest = digest
+  }
+
+  /// The digest.
+  var bytes: [UInt8] { digest.bytes }
+
   /// Name and value, with an end that neither can contain.
   private static func append(_ name: Span<UInt8>, _ value: Span<UInt8>, to shown: inout [UInt8]) {
     shown.append(name)

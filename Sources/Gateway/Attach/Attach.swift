@@ -22,7 +22,9 @@ enum Attach {
     guard let prepared = prepare(exchange, route) else { return }
     guard
       let key = idempotencyKey(of: exchange.head).map({
-        IdempotencyKey(principal: principal ?? bearer(of: exchange.head, route), route: name, key: $0)
+        // An answer made with a client's credentials is for nobody else, whatever the key.
+        let bearer = route.forwardsCredentials ? credentials(of: exchange.head) : nil
+        return IdempotencyKey(principal: principal ?? bearer, route: name, key: $0)
       })
     else {
       return start(exchange, prepared, on: route, of: worker, principal: principal, key: nil, payload: nil)
@@ -41,11 +43,11 @@ enum Attach {
 
   /// Serves a request on `/_sluice/runs/<run>`: GET joins, DELETE stops.
   static func serve(_ exchange: Exchange, run text: Span<UInt8>, in table: RouteTable, of worker: Worker) {
-    guard let id = RunID(text), let run = worker.runs.run(id) else {
+    guard let id = StreamID(text), let run = worker.runs.run(id) else {
       return exchange.respond(Problem.response(status: 404, detail: "no such run is known, or not any more"))
     }
     guard run.isOpen(to: Principal(exchange.head.fields, table.identity)) else { return refuse(exchange) }
-    exchange.record.run = id
+    exchange.record.stream = run.name
     switch exchange.head.method {
     case .delete:
       run.finish(.stopped)
@@ -54,7 +56,7 @@ enum Attach {
       exchange.respond(Response(streamHead()))
     default:
       let last = lastEvent(of: exchange.head)
-      run.join(exchange, seen: last?.run == id ? last?.sequence ?? 0 : 0)
+      run.join(exchange, seen: last?.stream == id ? last?.sequence ?? 0 : 0)
     }
   }
 
@@ -65,7 +67,7 @@ enum Attach {
   ) {
     // It was told that the run is gone, and comes back as every EventSource does: 204 stops it for good.
     if last.sequence == EventID.endOfRun { return exchange.respond(Response(ResponseHead(status: 204))) }
-    guard let run = worker.runs.run(last.run) else { return exchange.respond(unknownRun(last.run, route)) }
+    guard let run = worker.runs.run(last.stream) else { return exchange.respond(unknownRun(last.stream, route)) }
     guard run.isOpen(to: principal) else { return refuse(exchange) }
     run.join(exchange, seen: last.sequence)
   }
@@ -75,8 +77,8 @@ enum Attach {
   }
 
   /// The answer to a client whose run is not known any more: an event that says so, with an id that ends its retries.
-  static func unknownRun(_ id: RunID, _ route: RunRoute) -> Response {
-    let data = GatewayEvent.error(.runUnknown, in: route.streams.terminalField)
+  static func unknownRun(_ id: StreamID, _ route: RunRoute) -> Response {
+    let data = GatewayEvent.error(.runUnknown, in: route.terminalField)
     var body: [UInt8] = []
     let identifier = Array("\(id).\(EventID.endText)".utf8)
     SSEEncoder.append(id: identifier, type: [UInt8]().span, data: data.span, to: &body)
@@ -102,9 +104,8 @@ enum Attach {
   }
 
   /// Whose credentials a request forwards: an answer made with them is for nobody else, whatever the key.
-  private static func bearer(of head: RequestHead, _ route: RunRoute) -> Principal? {
-    guard route.forwardsCredentials else { return nil }
-    return Principal(head.fields, IdentitySettings(headers: ["authorization", "cookie"], cookies: []))
+  static func credentials(of head: RequestHead) -> Principal? {
+    Principal(head.fields, IdentitySettings(headers: ["authorization", "cookie"], cookies: []))
   }
 
   private static func idempotencyKey(of head: RequestHead) -> String? {

@@ -1,7 +1,7 @@
 internal import Bytes
 internal import Wire
 
-/// Events that the gateway writes into a run itself, in the shape that clients of the run expect.
+/// Events that the gateway writes into a stream itself, in the shape that its clients expect.
 enum GatewayEvent {
   /// The data of the error event that ends a run without a terminal event of its own.
   ///
@@ -25,7 +25,10 @@ enum GatewayEvent {
     return data
   }
 
-  /// The data of the event that tells a reader which events it can't have any more.
+  /// The type of the event that tells a reader of events it can't have any more.
+  static let gapType = Array("sluice.gap".utf8)
+
+  /// The data of that event, where the sequences of the lost events are known.
   static func gap(_ lost: ClosedRange<UInt64>) -> [UInt8] {
     var data: [UInt8] = []
     data.append("{\"from\":")
@@ -33,6 +36,18 @@ enum GatewayEvent {
     data.append(",\"to\":")
     data.append(decimal: lost.upperBound)
     data.append("}")
+    return data
+  }
+
+  /// The data of that event, where all that is known is the id after which events are missing.
+  ///
+  /// - Parameter id: the last id before the gap; `nil` where the upstream gives none.
+  /// - Returns: one line of JSON.
+  static func gap(afterID id: [UInt8]?) -> [UInt8] {
+    var data: [UInt8] = []
+    data.append("{\"from\":")
+    if let id { JSONScanner.append(quoted: id.span, to: &data) } else { data.append("null") }
+    data.append(",\"to\":null}")
     return data
   }
 }

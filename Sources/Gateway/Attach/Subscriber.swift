@@ -1,10 +1,28 @@
 internal import Streams
 
-/// One client's answer attached to a run: a place in its log and the way to the client.
+/// How a reader came to its stream.
+enum Arrival {
+  /// It named no event.
+  case new
+  /// It has had all before its cursor.
+  case resumed
+  /// Events between what it has had and its cursor are gone.
+  case lost(LostEvents)
+}
+
+/// Events that a reader can't have any more.
+enum LostEvents {
+  /// These sequences of the gateway's.
+  case sequences(ClosedRange<UInt64>)
+  /// All after this id; nobody knows how many.
+  case after(id: [UInt8])
+}
+
+/// One client's answer attached to a stream: a place in its log and the way to the client.
 ///
 /// It owns no queue.
 ///
-/// - Owner: the run, until the exchange ends.
+/// - Owner: the stream, until the exchange ends.
 /// - Thread: the worker's.
 /// - Bound: may lag `streams.client_buffer` behind the log's end once it has caught up, and never behind what is kept.
 final class Subscriber: ExchangeOwner {
@@ -16,24 +34,31 @@ final class Subscriber: ExchangeOwner {
   /// Until then it catches up in its own time, also while the run goes on.
   var hasCaughtUp = false
   var cursor: Cursor
-  private var run: Run?
+  /// What its answer begins with, until it has begun.
+  var arrival: Arrival
+  /// Where the stream keeps it.
+  var place = -1
+  private var stream: Stream?
 
-  init(_ exchange: Exchange, at cursor: Cursor, seen: UInt64, of run: Run) {
+  init(
+    _ exchange: Exchange, at cursor: Cursor, seen: UInt64, arrival: Arrival = .new, of stream: Stream
+  ) {
+    self.arrival = arrival
     self.exchange = exchange
     self.cursor = cursor
     self.seen = seen
-    self.run = run
+    self.stream = stream
   }
 
   /// The client has its answer, or has gone.
   func exchangeEnded(_ exchange: Exchange, _ reason: CloseReason) {
-    let run = self.run
-    self.run = nil
-    run?.readerLeft(self)
+    let stream = self.stream
+    self.stream = nil
+    stream?.readerLeft(self)
   }
 
   /// The client takes bytes again.
   func clientWritable() {
-    run?.pump(self)
+    stream?.pump(self)
   }
 }

@@ -29,10 +29,12 @@ struct AccessLog {
       "reason": "\(reason.rawValue)",
       "client": "\(exchange.peer.host)",
     ]
-    if let run = record.run {
-      line["run"] = "\(run)"
-      line["events"] = "\(record.events)"
+    switch record.stream {
+    case .run(let id): line["run"] = "\(id)"
+    case .feed(let id): line["feed"] = "\(id)"
+    case nil: break
     }
+    if record.stream != nil { line["events"] = "\(record.events)" }
     logger.info("request", metadata: line)
   }
 

@@ -1,11 +1,14 @@
 public import Logging
 public import Reactor
 public import Settings
+internal import Streams
 
 /// Why the gateway could not start.
 public enum StartError: Error, CustomStringConvertible {
   /// A listener could not be bound.
   case listen(String, SystemError)
+  /// Runs can't be kept where the settings say.
+  case stateDirectory(String, SystemError)
   /// The system gave no loop, thread or descriptor.
   case system(SystemError)
 
@@ -13,6 +16,8 @@ public enum StartError: Error, CustomStringConvertible {
   public var description: String {
     switch self {
     case .listen(let address, let error): "listen: address \(address): \(error.words)"
+    case .stateDirectory(let path, let error):
+      "state_directory: given \"\(path)\", which is no directory to write to: \(error.words)"
     case .system(let error): "\(error)"
     }
   }
@@ -39,12 +44,14 @@ public final class Gateway: Sendable {
   public init(
     _ settings: Settings, assets: [Asset] = [], logger: Logger, onDrained: @escaping @Sendable () -> Void = {}
   ) throws(StartError) {
+    if let directory = settings.stateDirectory.path { try Self.check(directory) }
     let sockets = try Self.bind(settings.listen, settings.clients)
     do throws(SystemError) {
       let mailbox = try Mailbox<WorkerMessage>()
       let isDone = Locked(false)
       let worker = try Worker(
-        settings, sockets: sockets, assets: assets, mailbox: mailbox, resolver: Resolver(), logger: logger)
+        settings, sockets: sockets, assets: assets, mailbox: mailbox, resolver: Resolver(),
+        records: Self.records(settings.stateDirectory.path, logger), logger: logger)
       self.mailbox = mailbox
       self.isDone = isDone
       addresses = sockets.map(\.address)
@@ -74,6 +81,30 @@ public final class Gateway: Sendable {
   /// Waits until it has drained.
   public func waitUntilDrained() {
     isDone.wait { $0 ? () : nil }
+  }
+
+  private static func check(_ directory: String) throws(StartError) {
+    do throws(SystemError) {
+      try StateFile.check(directory)
+    } catch {
+      throw .stateDirectory(directory, error)
+    }
+  }
+
+  /// The runs that an earlier process has kept.
+  private static func records(_ directory: String?, _ logger: Logger) -> [RunRecord] {
+    guard let file = directory.map(StateFile.init(in:)) else { return [] }
+    do throws(SystemError) {
+      guard let contents = try file.take() else { return [] }
+      if contents.isDamaged {
+        logger.error(
+          "state_damaged", metadata: ["file": "\(file.path)", "runs": "\(contents.records.count)"])
+      }
+      return contents.records
+    } catch {
+      logger.error("state_unreadable", metadata: ["file": "\(file.path)", "error": "\(error.words)"])
+      return []
+    }
   }
 
   private static func bind(

@@ -67,7 +67,7 @@ public struct LineLogHandler: LogHandler {
 
   /// The keys of a request's line in reading order; all others follow alphabetically.
   private static let order = [
-    "route", "method", "status", "run", "events", "bytes", "duration_ms", "reason", "client",
+    "route", "method", "status", "run", "feed", "events", "bytes", "duration_ms", "reason", "client",
   ]
 
   /// The keys whose values are JSON numbers: always, so that a consumer can rely on it.

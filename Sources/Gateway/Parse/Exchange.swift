@@ -65,14 +65,22 @@ public final class Exchange {
   }
 }
 
+/// A stream by its kind and its id.
+public enum StreamName: Sendable {
+  /// One orchestrator request and its answer.
+  case run(StreamID)
+  /// One long-lived request, shared by many.
+  case feed(StreamID)
+}
+
 /// What the log line of a finished request says.
 public struct ExchangeRecord {
   /// The route's path as configured, `-` where none matched.
   public var route = "-"
   /// The status that was sent, zero where none was.
   public var status = 0
-  /// The run that the answer carried.
-  public var run: RunID?
+  /// The stream that the answer carried.
+  public var stream: StreamName?
   /// Events that were sent to this client.
   public var events: UInt64 = 0
   /// Events that it has once it took everything that it was offered.
@@ -137,6 +145,12 @@ public protocol ExchangeTransport: AnyObject {
   ///   - isFinal: nothing follows in the log: the body ends once all was taken.
   /// - Returns: how far it got.
   func pump(_ log: EventLog, from cursor: inout Cursor, isFinal: Bool) -> PumpProgress
+  /// Ends a stream without its end, for a client that is to come back: HTTP/1 leaves the last chunk out.
+  ///
+  /// - Parameters:
+  ///   - farewell: a last line, left out where it would stand within an event.
+  ///   - reason: why.
+  func cut(farewell: [UInt8], _ reason: CloseReason)
   /// Gives the client up: the answer is cut, the connection closed.
   func abort(_ reason: CloseReason)
 }

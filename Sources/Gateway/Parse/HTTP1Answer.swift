@@ -113,6 +113,18 @@ extension HTTP1Connection: ExchangeTransport {
     }
   }
 
+  /// Says the last line, if it can be taken now, and ends our side without the last chunk.
+  public func cut(farewell: [UInt8], _ reason: CloseReason) {
+    guard case .answering(let exchange) = state, framing != nil else { return close(reason) }
+    if !isBlocked, framing?.promised == 0 {
+      framing?.insert(farewell.span)
+      if let bytes = framing?.unsent { _ = socket.write(bytes.span) }
+    }
+    framing = nil
+    finish(exchange, reason)
+    linger()
+  }
+
   /// Cuts the answer and the connection.
   public func abort(_ reason: CloseReason) {
     close(reason)

@@ -322,7 +322,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     receiver.disconnected(self)
   }
 
-  private func finish(_ exchange: Exchange, _ reason: CloseReason) {
+  func finish(_ exchange: Exchange, _ reason: CloseReason) {
     exchange.end(reason)
     receiver.finished(exchange, reason)
   }

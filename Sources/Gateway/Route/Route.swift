@@ -35,6 +35,8 @@ final class Route {
   enum Action {
     /// One orchestrator request, kept as a run.
     case run(RunRoute)
+    /// One long-lived upstream request for all subscribers of one key.
+    case feed(FeedRoute)
     /// The gateway's own way to a run by its name, which begins at this position of the path.
     case runs(prefix: Int)
     /// A file of the gateway's own.
@@ -48,6 +50,8 @@ final class Route {
 
   /// The path as configured: the name of the route in log and metrics.
   let name: String
+  /// Host and path: what no other route has.
+  let key: String
   let action: Action
   /// The methods that are served, `OPTIONS` left out.
   let methods: [String]
@@ -55,28 +59,66 @@ final class Route {
   let allow: String
   let cors: CORSPolicy
 
-  init(name: String, action: Action, methods: [String], cors: CORSPolicy) {
+  init(name: String, host: String? = nil, action: Action, methods: [String], cors: CORSPolicy) {
     self.name = name
+    key = Self.key(host, name)
     self.action = action
     self.methods = methods
     allow = (methods + ["OPTIONS"]).joined(separator: ", ")
     self.cors = cors
   }
+
+  /// The key of a route: its host, where it has one, and its path.
+  static func key(_ host: String?, _ name: String) -> String { (host ?? "") + name }
 }
 
 /// What a run route needs at each request.
 struct RunRoute {
+  /// The route's key.
+  let key: String
   let upstream: Upstream
   let method: Wire.Method
   let target: [UInt8]
   let forwardsCredentials: Bool
   let answerAfter: Duration
   let terminal: TerminalRule
-  let streams: StreamSettings
-  let retry: RetryTimes
-  let logBounds: LogBounds
+  let terminalField: String
+  let rules: StreamRules
   let onAbandoned: OnAbandoned
   let identity: IdentitySettings
+}
+
+/// What a feed route needs at each request.
+struct FeedRoute {
+  let upstream: Upstream
+  let path: FeedPath
+  let keyHeaders: [[UInt8]]
+  let isPublic: Bool
+  let forwardsCredentials: Bool
+  let answerAfter: Duration
+  let idleTimeout: Duration
+  let backoff: ClosedRange<Duration>
+  let terminalField: String
+  let rules: StreamRules
+  /// How long it goes on without subscribers.
+  let linger: Duration
+  let identity: IdentitySettings
+}
+
+/// The path that a feed's upstream is asked for.
+enum FeedPath {
+  /// Always this one.
+  case fixed([UInt8])
+  /// What comes before the part that the client chose; the position in the client's path where that begins.
+  case prefixed([UInt8], from: Int)
+
+  /// The path for a client's.
+  func target(for path: [UInt8]) -> [UInt8] {
+    switch self {
+    case .fixed(let fixed): fixed
+    case .prefixed(let prefix, let start): prefix + path[start...]
+    }
+  }
 }
 
 /// The reconnection times that clients are told: random, so that they don't come back as one herd.

@@ -13,6 +13,7 @@ final class RouteTable {
   /// What makes a client the one that began a run.
   let identity: IdentitySettings
   private let upstreams: [String: Upstream]
+  private var runRoutes: [String: RunRoute] = [:]
 
   init(_ settings: Settings, assets: [Asset], on loop: Loop, resolver: Resolver, registry: UpstreamRegistry) {
     upstreams = settings.upstreams.reduce(into: [:]) { upstreams, entry in
@@ -40,21 +41,61 @@ final class RouteTable {
     for upstream in upstreams.values { upstream.drain() }
   }
 
+  /// What a run that was begun earlier needs of the route that it was begun on; `nil` where there is none any more.
+  func runRoute(_ key: String) -> RunRoute? { runRoutes[key] }
+
   private func add(_ settings: RouteSettings, _ streams: StreamSettings) {
-    guard case .run(let run) = settings.action, let upstream = upstreams[run.upstream] else {
+    let action: Route.Action
+    let methods: [String]
+    switch settings.action {
+    case .run(let run):
+      action = .run(runRoute(run, settings, streams))
+      methods = ["GET", "HEAD", "POST"]
+    case .feed(let feed):
+      action = .feed(feedRoute(feed, settings, streams))
+      methods = ["GET", "HEAD"]
+    }
+    let route = Route(
+      name: settings.path.description, host: settings.host, action: action, methods: methods,
+      cors: settings.cors ?? .sameOriginOnly)
+    if case .run(let run) = action { runRoutes[route.key] = run }
+    router.add(host: settings.host, settings.path, route)
+  }
+
+  private func upstream(_ name: String) -> Upstream {
+    guard let upstream = upstreams[name] else {
       preconditionFailure("settings name only upstreams that they have")
     }
-    let action = RunRoute(
-      upstream: upstream, method: Method(Array(run.method.utf8).span) ?? .post, target: Array(run.path.utf8),
+    return upstream
+  }
+
+  private func runRoute(_ run: RunSettings, _ settings: RouteSettings, _ streams: StreamSettings) -> RunRoute {
+    RunRoute(
+      key: Route.key(settings.host, settings.path.description), upstream: upstream(run.upstream),
+      method: Method(Array(run.method.utf8).span) ?? .post, target: Array(run.path.utf8),
       forwardsCredentials: settings.forwardCredentials, answerAfter: run.answerAfter,
-      terminal: TerminalRule(names: streams.terminalEvents, field: streams.terminalField), streams: streams,
-      retry: RetryTimes(milliseconds: streams.retry.min.wholeMilliseconds...streams.retry.max.wholeMilliseconds),
-      logBounds: LogBounds(
-        bytes: streams.log.bytes, events: streams.log.events, ageMilliseconds: streams.log.age.wholeMilliseconds),
-      onAbandoned: settings.onAbandoned, identity: identity)
-    let route = Route(
-      name: settings.path.description, action: .run(action), methods: ["GET", "HEAD", "POST"],
-      cors: settings.cors ?? .sameOriginOnly)
-    router.add(host: settings.host, settings.path, route)
+      terminal: TerminalRule(names: streams.terminalEvents, field: streams.terminalField),
+      terminalField: streams.terminalField, rules: StreamRules(streams), onAbandoned: settings.onAbandoned,
+      identity: identity)
+  }
+
+  private func feedRoute(_ feed: FeedSettings, _ settings: RouteSettings, _ streams: StreamSettings) -> FeedRoute {
+    let path: FeedPath =
+      switch (feed.path, settings.path) {
+      case (.exact(let fixed), _): .fixed(Array(fixed.utf8))
+      case (.prefix(let prefix), .prefix(let own)): .prefixed(Array(prefix.utf8), from: own.utf8.count)
+      case (.prefix, .exact): preconditionFailure("settings allow a prefix only where the route has one")
+      }
+    let linger: Duration =
+      switch settings.onAbandoned {
+      case .cancel: .zero
+      case .linger(let time): time
+      case .detach: preconditionFailure("settings allow no feed to go on for ever")
+      }
+    return FeedRoute(
+      upstream: upstream(feed.upstream), path: path, keyHeaders: feed.headers.map { Array($0.utf8) },
+      isPublic: feed.isPublic, forwardsCredentials: settings.forwardCredentials, answerAfter: feed.answerAfter,
+      idleTimeout: feed.idleTimeout, backoff: feed.backoff.min...feed.backoff.max,
+      terminalField: streams.terminalField, rules: StreamRules(streams), linger: linger, identity: identity)
   }
 }

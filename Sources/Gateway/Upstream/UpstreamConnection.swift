@@ -224,7 +224,7 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     body = BodyDecoder(framing: try head.bodyFraming(for: request.method))
     persists = head.persistsConnection
     state = .body
-    setDeadline(endpoint.settings.idleTimeout)
+    setIdleDeadline()
     request.receiver?.upstreamAnswered(head)
     if body.isComplete { complete(mayStay: isAll) }
   }
@@ -299,9 +299,16 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     timer = endpoint.loop.setTimer(at: deadline, for: self)
   }
 
+  private var idleTimeout: Duration { request?.idleTimeout ?? endpoint.settings.idleTimeout }
+
+  private func setIdleDeadline() {
+    guard idleTimeout > .zero else { return endpoint.loop.cancelTimer(&timer) }
+    setDeadline(idleTimeout)
+  }
+
   func timerFired(_ tag: UInt8) {
     timer = nil
-    if case .body = state { deadline = max(deadline, lastRead + endpoint.settings.idleTimeout) }
+    if case .body = state { deadline = max(deadline, lastRead + idleTimeout) }
     guard deadline <= endpoint.loop.now else {
       timer = endpoint.loop.setTimer(at: deadline, for: self)
       return

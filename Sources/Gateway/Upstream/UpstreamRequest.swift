@@ -26,6 +26,8 @@ enum UpstreamFailure: Error, Equatable {
   case violation(HTTPViolation)
   /// The answer changes the protocol (101), which was not asked for.
   case switched
+  /// The answer has a status that says try again later.
+  case status(Int)
 
   /// The word for the client, the log and the metric.
   var reason: CloseReason {
@@ -34,6 +36,7 @@ enum UpstreamFailure: Error, Equatable {
     case .timeout: .upstreamTimeout
     case .closed: .upstreamClosed
     case .violation, .switched: .upstreamProtocol
+    case .status: .upstreamStatus
     }
   }
 
@@ -45,6 +48,7 @@ enum UpstreamFailure: Error, Equatable {
     case .closed(let words): words
     case .violation(let violation): violation.reason
     case .switched: "the answer changes the protocol (101), which was not asked for"
+    case .status(let status): "the answer has status \(status)"
     }
   }
 
@@ -66,6 +70,8 @@ final class UpstreamRequest {
   private(set) var receiver: (any UpstreamReceiver)?
   /// Where it is under way.
   var connection: UpstreamConnection?
+  /// How long the answer may pause, where that is not the upstream's to say; zero for as long as it likes.
+  let idleTimeout: Duration?
   /// Endpoints that did not take it.
   var attempts = 0
 
@@ -74,14 +80,17 @@ final class UpstreamRequest {
   ///   - target: path and query.
   ///   - fields: what is forwarded, without Host and length.
   ///   - body: whole.
+  ///   - idleTimeout: how long the answer may pause; `nil` for the upstream's own time.
   ///   - receiver: kept until the end.
   init(
-    method: Wire.Method, target: [UInt8], fields: FieldSection, body: [UInt8], for receiver: any UpstreamReceiver
+    method: Wire.Method, target: [UInt8], fields: FieldSection, body: [UInt8], idleTimeout: Duration? = nil,
+    for receiver: any UpstreamReceiver
   ) {
     self.method = method
     self.target = target
     self.fields = fields
     self.body = body
+    self.idleTimeout = idleTimeout
     self.receiver = receiver
   }
 
@@ -98,7 +107,8 @@ final class UpstreamRequest {
     all.append("Host", authority)
     all.append(contentsOf: fields)
     HTTP1Encoder.appendRequest(
-      method: method, target: target.span, fields: all, framing: .length(UInt64(body.count)), to: &bytes)
+      method: method, target: target.span, fields: all, framing: method == .get ? .none : .length(UInt64(body.count)),
+      to: &bytes)
     bytes.append(body.span)
     return bytes
   }

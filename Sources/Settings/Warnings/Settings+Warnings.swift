@@ -68,7 +68,7 @@ extension Settings {
             text: "every website may use this route (cors.origins has *), and the Authorization its script sets "
               + "reaches the upstream; list the origins"))
       }
-      if case .run(let run) = route.action, run.answerAfter >= streams.heartbeat {
+      if route.action.answerAfter >= streams.heartbeat {
         warnings.append(
           SettingsWarning(
             key: "routes[\(index)].answer_after",
@@ -144,6 +144,14 @@ extension RouteAction {
   fileprivate var upstream: String {
     switch self {
     case .run(let run): run.upstream
+    case .feed(let feed): feed.upstream
+    }
+  }
+
+  fileprivate var answerAfter: Duration {
+    switch self {
+    case .run(let run): run.answerAfter
+    case .feed(let feed): feed.answerAfter
     }
   }
 }

@@ -6,12 +6,9 @@ internal import Wire
 // What a run makes of the orchestrator's answer: a stream of events, a refusal, or a failure.
 
 extension Run: UpstreamReceiver {
-  /// The largest refusal of an orchestrator that is passed on.
-  private static let refusalBytes = 1024 * 1024
-
   func upstreamAnswered(_ head: ResponseHead) {
     guard (200..<300).contains(head.status) else { return upstreamRefused(head) }
-    guard let events = UpstreamEvents(head, maxEventBytes: route.streams.eventSizeBytes) else {
+    guard let events = UpstreamEvents(head, maxEventBytes: rules.eventBytes) else {
       return finish(.upstreamProtocol)
     }
     self.events = events
@@ -19,72 +16,55 @@ extension Run: UpstreamReceiver {
   }
 
   func upstreamDelivered(_ bytes: Span<UInt8>) {
-    switch phase {
-    case .held, .finished:
-      return
-    case .refused(let head, var body):
-      // Only one reference may be left when it grows, or it would be copied each time.
-      phase = .finished
-      body.append(bytes)
-      phase = .refused(head, body)
-      if body.count > Self.refusalBytes { finish(.upstreamStatus, status: head.status) }
-    case .live:
+    switch stage {
+    case .held:
+      guard let status = refusal?.head.status else { return }
+      if refusal?.append(bytes) == false { finish(.upstreamStatus, status: status) }
+    case .open:
       hasReceived = true
       decode(bytes)
+    case .final:
+      return
     }
   }
 
   func upstreamEnded() {
     request = nil
-    switch phase {
-    case .refused(let head, let body):
-      passOn(head, body)
-    case .held, .live:
-      if case .lines(var decoder) = events, decoder.finish() {
-        let noType = Self.noType
-        appendUpstreamEvent(type: noType.span, data: decoder.event.data.span)
-      }
-      finish(saidNothing ? .upstreamProtocol : .upstreamClosed)
-    case .finished:
-      return
+    if isFinished { return }
+    if let refusal { return passOn(refusal) }
+    if case .lines(var decoder) = events, decoder.finish() {
+      let noType = Self.noType
+      appendUpstreamEvent(type: noType.span, data: decoder.event.data.span)
     }
+    finish(saidNothing ? .upstreamProtocol : .upstreamClosed)
   }
 
   func upstreamFailed(_ failure: UpstreamFailure) {
     request = nil
     if isFinished { return }
-    worker.report(failure, of: self, upstream: route.upstream.name)
+    worker.report(failure, of: name, upstream: route.upstream.name)
     finish(failure.reason)
   }
 
   // MARK: - Refusals
 
   private func upstreamRefused(_ head: ResponseHead) {
-    guard case .held = phase else {
+    guard stage == .held else {
       request?.release()
       request = nil
       return finish(.upstreamStatus, status: head.status)
     }
-    phase = .refused(head, [])
+    refusal = UpstreamRefusal(head)
     holdForRefusal()
   }
 
   /// Gives the clients the orchestrator's own refusal.
   ///
   /// That is no run: a retry begins anew.
-  private func passOn(_ head: ResponseHead, _ body: [UInt8]) {
-    var answer = ResponseHead(status: head.status)
-    for index in 0..<head.fields.count {
-      switch head.fields[index].name {
-      case .contentType, .contentLanguage, .location, .retryAfter, .allow, .wwwAuthenticate:
-        answer.fields.append(head.fields[index], of: head.fields)
-      default:
-        continue
-      }
-    }
-    answer.fields.append("Cache-Control", "no-store")
+  private func passOn(_ refusal: UpstreamRefusal) {
+    let response = refusal.response
     dissolve()
-    for exchange in waiting { exchange.respond(Response(answer, body: body, reason: .upstreamStatus)) }
+    for exchange in waiting { exchange.respond(response) }
   }
 
   // MARK: - Events

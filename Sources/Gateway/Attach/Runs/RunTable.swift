@@ -11,27 +11,22 @@ struct IdempotencyKey: Hashable {
 
 /// Every run that can still be joined: live ones, and finished ones for `streams.keep_finished`.
 ///
-/// All logs together stay within `streams.budget`. What gives way first: finished runs, the oldest first; then what
-/// every reader of a live run has already had. What a live reader still has to get never gives way here.
 /// - Owner: the worker.
 /// - Thread: the worker's.
 final class RunTable: TimerOwner {
   private let loop: Loop
-  private var runs: [RunID: Run] = [:]
-  private var keys: [IdempotencyKey: RunID] = [:]
+  private var runs: [StreamID: Run] = [:]
+  private var keys: [IdempotencyKey: StreamID] = [:]
   /// Finished runs in the order in which they finished, with the moment of their end; forgotten ones are skipped.
   private var finished = FinishedRuns()
   private var expiry: TimerID?
-  private var occupiedBytes = 0
-  private var nextWalk = Instant(nanoseconds: 0)
-  /// `streams.budget`.
-  var budgetBytes: Int
+  private let budget: Budget
   /// `streams.keep_finished`.
   var keepFinished: Duration
 
-  init(on loop: Loop, budgetBytes: Int, keepFinished: Duration) {
+  init(on loop: Loop, within budget: Budget, keepFinished: Duration) {
     self.loop = loop
-    self.budgetBytes = budgetBytes
+    self.budget = budget
     self.keepFinished = keepFinished
   }
 
@@ -39,7 +34,7 @@ final class RunTable: TimerOwner {
   var all: some Collection<Run> { runs.values }
 
   /// A run by its name, `nil` where it is not known any more.
-  func run(_ id: RunID) -> Run? { runs[id] }
+  func run(_ id: StreamID) -> Run? { runs[id] }
 
   /// The run that a key began, `nil` where there is none.
   func run(of key: IdempotencyKey) -> Run? { keys[key].flatMap { runs[$0] } }
@@ -48,6 +43,7 @@ final class RunTable: TimerOwner {
   func add(_ run: Run) {
     runs[run.id] = run
     if let key = run.key { keys[key] = run.id }
+    budget.add(run)
   }
 
   /// A run has its terminal event: it is kept for a while.
@@ -60,24 +56,24 @@ final class RunTable: TimerOwner {
   func forget(_ run: Run) {
     guard runs.removeValue(forKey: run.id) != nil else { return }
     if let key = run.key, keys[key] == run.id { keys[key] = nil }
-    occupiedBytes -= run.accountedBytes
-    run.accountedBytes = 0
+    budget.remove(run)
   }
 
-  /// A run's log has grown or shrunk.
-  func account(_ run: Run, _ bytes: Int) {
-    guard bytes != run.accountedBytes, runs[run.id] === run else { return }
-    note(run, bytes)
-  }
-
-  private func note(_ run: Run, _ bytes: Int) {
-    occupiedBytes += bytes - run.accountedBytes
-    run.accountedBytes = bytes
-  }
-
-  /// Ends and forgets every run; there is no reader left.
-  func close() {
+  /// Ends every run; there is no reader left.
+  func finishAll() {
     for run in runs.values { run.finish(.drained) }
+  }
+
+  /// How many runs are kept.
+  var finishedCount: Int { runs.count }
+
+  /// What the next process needs of each run, the newest first; made while it is asked for.
+  var records: some Sequence<RunRecord> {
+    finished.newestFirst.lazy.compactMap { [runs] in runs[$0]?.record }
+  }
+
+  /// Forgets every run; all have ended.
+  func close() {
     loop.cancelTimer(&expiry)
     runs = [:]
     keys = [:]
@@ -96,31 +92,25 @@ final class RunTable: TimerOwner {
     }
   }
 
-  /// Keeps the budget; called at the end of a turn.
-  func makeRoom() {
-    guard occupiedBytes > budgetBytes else { return }
-    while occupiedBytes > budgetBytes, let next = finished.first {
-      finished.removeFirst()
-      if let run = runs[next.run] { forget(run) }
-    }
-    // Where live readers need it all, looking again in the next turn would only cost time.
-    guard occupiedBytes > budgetBytes, loop.now >= nextWalk else { return }
-    nextWalk = loop.now + .milliseconds(100)
-    for run in runs.values {
-      note(run, run.keepOnlyUnread())
-      if occupiedBytes <= budgetBytes { return }
-    }
+  /// Forgets the run that finished first; false where there is none.
+  func forgetOldestFinished() -> Bool {
+    guard let next = finished.first else { return false }
+    finished.removeFirst()
+    if let run = runs[next.run] { forget(run) }
+    return true
   }
 }
 
 /// A queue of finished runs, oldest first.
 private struct FinishedRuns {
-  private var entries: [(run: RunID, until: Instant)] = []
+  private var entries: [(run: StreamID, until: Instant)] = []
   private var gone = 0
 
-  var first: (run: RunID, until: Instant)? { gone < entries.count ? entries[gone] : nil }
+  var first: (run: StreamID, until: Instant)? { gone < entries.count ? entries[gone] : nil }
 
-  mutating func append(_ run: RunID, until: Instant) { entries.append((run, until)) }
+  var newestFirst: some Sequence<StreamID> { entries[gone...].reversed().lazy.map(\.run) }
+
+  mutating func append(_ run: StreamID, until: Instant) { entries.append((run, until)) }
 
   /// Entries are removed from the array many at a time.
   mutating func removeFirst() {

@@ -1,10 +1,10 @@
 internal import Bytes
 
-/// The name of a run: 128 random bits, so that knowing one is the right to read it.
+/// The name of a run or a feed: 128 random bits, so that knowing one is the right to read it.
 ///
 /// Written as 26 letters and digits (RFC 4648 base32, lower case, no padding), which survive URLs, logs and a
 /// double click.
-public struct RunID: Hashable, Sendable, CustomStringConvertible {
+public struct StreamID: Hashable, Sendable, CustomStringConvertible {
   /// How long its text is.
   public static let textBytes = 26
   private let high: UInt64

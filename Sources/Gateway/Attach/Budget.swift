@@ -1,0 +1,66 @@
+internal import Reactor
+internal import Streams
+
+/// What all streams of a worker may hold together: `streams.budget`.
+///
+/// What gives way first: finished runs, the oldest first; then what every reader of a live stream has already had.
+/// What a reader still has to get never gives way here.
+/// - Owner: the worker.
+/// - Thread: the worker's.
+final class Budget {
+  /// About what a stream costs beside its log: its objects and its places in the tables.
+  private static let streamBytes = 1024
+
+  private let loop: Loop
+  private(set) var occupiedBytes = 0
+  private var nextWalk = Instant(nanoseconds: 0)
+  /// `streams.budget`.
+  var limitBytes: Int
+
+  init(on loop: Loop, limitBytes: Int) {
+    self.loop = loop
+    self.limitBytes = limitBytes
+  }
+
+  var isExceeded: Bool { occupiedBytes > limitBytes }
+
+  /// A stream came to be.
+  func add(_ stream: Stream) {
+    set(stream, to: stream.log.occupiedBytes + Self.streamBytes)
+  }
+
+  /// A stream's log has grown or shrunk.
+  func account(_ stream: Stream) {
+    // One that was forgotten lives only as long as its readers.
+    guard stream.accountedBytes > 0 else { return }
+    set(stream, to: stream.log.occupiedBytes + Self.streamBytes)
+  }
+
+  /// A stream is not kept any more.
+  func remove(_ stream: Stream) {
+    set(stream, to: 0)
+  }
+
+  /// Keeps the bound; called at the end of a turn.
+  func makeRoom(_ runs: RunTable, _ feeds: FeedTable) {
+    guard isExceeded else { return }
+    while isExceeded, runs.forgetOldestFinished() {}
+    // Where live readers need it all, looking again in the next turn would only cost time.
+    guard isExceeded, loop.now >= nextWalk else { return }
+    nextWalk = loop.now + .milliseconds(100)
+    for run in runs.all where !keepOnlyUnread(run) { return }
+    for feed in feeds.all where !keepOnlyUnread(feed) { return }
+  }
+
+  /// Takes what a stream has for readers that come later; false once there is room.
+  private func keepOnlyUnread(_ stream: Stream) -> Bool {
+    stream.keepOnlyUnread()
+    account(stream)
+    return isExceeded
+  }
+
+  private func set(_ stream: Stream, to bytes: Int) {
+    occupiedBytes += bytes - stream.accountedBytes
+    stream.accountedBytes = bytes
+  }
+}

@@ -1,0 +1,196 @@
+internal import Bytes
+internal import Crypto
+internal import Reactor
+internal import Settings
+internal import Streams
+internal import Wire
+
+/// One orchestrator request and its answer, as a log that any number of readers may follow, join and resume.
+///
+/// What comes from the orchestrator is in `RunAnswer.swift`; here are the readers and the ends.
+/// - Owner: the worker's table of runs, and its readers.
+/// - Thread: the worker's.
+/// - Ends when: a terminal event was appended, the orchestrator's own or the gateway's. It is then kept for a while.
+final class Run: Stream, TimerOwner {
+  private enum Timer: UInt8 {
+    case hold, linger
+  }
+
+  /// The type of events that have none: `message` to an EventSource.
+  static let noType: [UInt8] = []
+
+  let route: RunRoute
+  /// Who began it; `nil` where nobody showed an identity, and the id alone opens it.
+  let principal: Principal?
+  /// The client's own name for its request, and what it sent under it.
+  let key: IdempotencyKey?
+  let payload: SHA256?
+  var request: UpstreamRequest?
+  var events: UpstreamEvents?
+  var hasReceived = false
+  /// The orchestrator's refusal while its words are collected for the clients that wait.
+  var refusal: UpstreamRefusal?
+  private var holdTimer: TimerID?
+  private var lingerTimer: TimerID?
+
+  /// A run that waits for `start`.
+  init(
+    _ id: StreamID = StreamID(), log: EventLog = EventLog(), on route: RunRoute, of worker: Worker,
+    principal: Principal?, key: IdempotencyKey?, payload: SHA256?
+  ) {
+    self.route = route
+    self.principal = principal
+    self.key = key
+    self.payload = payload
+    super.init(id, log: log, rules: route.rules, of: worker)
+  }
+
+  /// Sends the orchestrator's request; the answer begins at once, or a moment later for a POST client.
+  func start(for exchange: Exchange, _ body: [UInt8], fields: FieldSection, target: [UInt8]) {
+    add(Subscriber(exchange, at: log.end, seen: 0, of: self))
+    let request = UpstreamRequest(method: route.method, target: target, fields: fields, body: body, for: self)
+    self.request = request
+    if exchange.head.method == .get || route.answerAfter == .zero {
+      beginAnswers()
+    } else {
+      holdTimer = worker.loop.setTimer(after: route.answerAfter, for: self, tag: Timer.hold.rawValue)
+    }
+    route.upstream.send(request)
+  }
+
+  /// The orchestrator has not said a status in time, or nobody came back in time.
+  func timerFired(_ tag: UInt8) {
+    switch Timer(rawValue: tag) {
+    case .hold:
+      holdTimer = nil
+      if let refusal { return finish(.upstreamStatus, status: refusal.head.status) }
+      beginAnswers()
+    case .linger:
+      lingerTimer = nil
+      finish(.abandoned)
+    case nil:
+      break
+    }
+  }
+
+  /// Whether the terminal event is in the log.
+  var isFinished: Bool { stage == .final }
+
+  /// Whether a principal may read and stop it.
+  func isOpen(to other: Principal?) -> Bool {
+    principal == nil || principal == other
+  }
+
+  /// The orchestrator refuses, and its words are on their way: the client waits a little longer for them.
+  func holdForRefusal() {
+    worker.loop.cancelTimer(&holdTimer)
+    holdTimer = worker.loop.setTimer(after: .seconds(2), for: self, tag: Timer.hold.rawValue)
+  }
+
+  // MARK: - Readers
+
+  /// Attaches one more reader, behind the last event that it has; zero for none.
+  func join(_ exchange: Exchange, seen: UInt64) {
+    if stage == .held, exchange.head.method == .post {
+      // It waits with the others: what the orchestrator refuses one, it refuses all.
+      return add(Subscriber(exchange, at: log.end, seen: 0, of: self))
+    }
+    if let refusal { finish(.upstreamStatus, status: refusal.head.status) }
+    beginAnswers()
+    log.trim(to: rules.logBounds, at: worker.loop.now.milliseconds)
+    switch Replay.decide(seen: seen, oldest: log.oldest, newest: log.newest, isFinished: isFinished) {
+    case .follow(let after):
+      attach(exchange, at: log.cursor(after: after), seen: after)
+    case .gap(let from, let to):
+      attach(exchange, at: log.start, seen: to, .lost(.sequences(from...to)))
+    case .nothingLeft:
+      exchange.record.stream = name
+      exchange.respond(Response(ResponseHead(status: 204)))
+    case .impossible:
+      exchange.respond(Attach.unknownRun(id, route))
+    }
+  }
+
+  override func add(_ reader: Subscriber) {
+    worker.loop.cancelTimer(&lingerTimer)
+    super.add(reader)
+  }
+
+  override func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {
+    let idText = idText
+    SSEEncoder.appendPriming(
+      retryMilliseconds: rules.retry.random(), idPrefix: idText.span, sequence: reader.seen, to: &prelude)
+    guard case .lost(.sequences(let lost)) = reader.arrival else { return }
+    let (type, data) = (GatewayEvent.gapType, GatewayEvent.gap(lost))
+    SSEEncoder.append(
+      idPrefix: idText.span, sequence: lost.upperBound, type: type.span, data: data.span, to: &prelude)
+  }
+
+  /// Begins the answers that were held back.
+  func beginAnswers() {
+    worker.loop.cancelTimer(&holdTimer)
+    refusal = nil
+    open()
+  }
+
+  /// What becomes of a run that nobody watches is the route's choice.
+  override func lastReaderLeft() {
+    guard !isFinished else { return }
+    worker.loop.cancelTimer(&holdTimer)
+    if refusal != nil { return finish(.abandoned) }
+    stage = .open
+    switch route.onAbandoned {
+    case .cancel: finish(.abandoned)
+    case .linger(let time): lingerTimer = worker.loop.setTimer(after: time, for: self, tag: Timer.linger.rawValue)
+    case .detach: break
+    }
+  }
+
+  /// The clients whose answers are held back.
+  var waiting: [Exchange] { readers.map(\.exchange) }
+
+  // MARK: - Ends
+
+  /// Ends the run with the gateway's error event; without effect on one that has ended.
+  func finish(_ reason: CloseReason, status: Int? = nil) {
+    if isFinished { return }
+    beginAnswers()
+    failure = reason
+    let (type, data) = (Self.noType, GatewayEvent.error(reason, in: route.terminalField, status: status))
+    append(type: type.span, data: data.span)
+    end()
+    request?.cancel()
+    request = nil
+  }
+
+  /// Ends because the process does: readers that come back to the next one find the error event there.
+  func interrupt() {
+    if isFinished { return }
+    finish(.drained)
+    for reader in readers { cut(reader, .drained) }
+  }
+
+  /// Ends without an event: what the client gets instead is no run, and nobody may join it.
+  func dissolve() {
+    stage = .final
+    events = nil
+    worker.loop.cancelTimer(&holdTimer)
+    worker.runs.forget(self)
+  }
+
+  /// The terminal event is in the log.
+  func end() {
+    stage = .final
+    events = nil
+    worker.loop.cancelTimer(&holdTimer)
+    worker.loop.cancelTimer(&lingerTimer)
+    worker.runs.finished(self)
+    markGrown()
+  }
+
+  override func tidy() {
+    // Nothing follows: what its last segment has left is of no use.
+    if isFinished { log.compact() }
+    super.tidy()
+  }
+}

@@ -1,0 +1,221 @@
+internal import Bytes
+internal import Reactor
+internal import Settings
+internal import Streams
+internal import Wire
+
+/// What a stream takes from its settings when it begins.
+struct StreamRules {
+  /// How far one reader may lag, `streams.client_buffer`.
+  let clientBufferBytes: Int
+  /// The largest event taken from an upstream, `streams.event_size`.
+  let eventBytes: Int
+  /// What is kept, `streams.log`.
+  let logBounds: LogBounds
+  let retry: RetryTimes
+
+  init(_ settings: StreamSettings) {
+    clientBufferBytes = settings.clientBufferBytes
+    eventBytes = settings.eventSizeBytes
+    retry = RetryTimes(milliseconds: settings.retry.min.wholeMilliseconds...settings.retry.max.wholeMilliseconds)
+    logBounds = LogBounds(
+      bytes: settings.log.bytes, events: settings.log.events, ageMilliseconds: settings.log.age.wholeMilliseconds)
+  }
+}
+
+/// A log of events and its readers: what runs and feeds have in common.
+///
+/// - Owner: the worker's table of runs or of feeds, and its readers.
+/// - Thread: the worker's.
+/// - Bound: `streams.log` for what is kept, `streams.client_buffer` for a reader's lag.
+class Stream {
+  enum Stage {
+    /// No answer has begun: the readers may still get something other than a stream.
+    case held
+    /// Events are appended and written.
+    case open
+    /// Nothing follows what is in the log.
+    case final
+  }
+
+  let id: StreamID
+  let idText: [UInt8]
+  unowned let worker: Worker
+  let rules: StreamRules
+  let log: EventLog
+  var stage = Stage.held
+  /// What the budget has counted for it.
+  var accountedBytes = 0
+  /// Why it ended, for the log lines of its readers; `nil` after an end of its own.
+  var failure: CloseReason?
+  private(set) var readers: [Subscriber] = []
+  /// Readers that have got nothing of what waits for them yet.
+  private var newcomers: [Subscriber] = []
+  /// Whether the worker pumps it at the end of this turn.
+  var isMarked = false
+  private var hasGrown = false
+
+  init(_ id: StreamID = StreamID(), log: EventLog = EventLog(), rules: StreamRules, of worker: Worker) {
+    self.id = id
+    self.log = log
+    self.rules = rules
+    self.worker = worker
+    idText = id.text
+  }
+
+  // MARK: - What kinds of streams do differently
+
+  /// The name for the log lines of its readers.
+  var name: StreamName { .run(id) }
+
+  /// The last reader has left.
+  func lastReaderLeft() {}
+
+  /// Appends what a reader's answer begins with: the reconnection time and the place from which it goes on.
+  func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {}
+
+  // MARK: - Readers
+
+  func add(_ reader: Subscriber) {
+    reader.exchange.record.stream = name
+    reader.exchange.owner = reader
+    reader.place = readers.count
+    readers.append(reader)
+  }
+
+  /// Attaches a reader, and begins its answer unless answers are held back.
+  func attach(_ exchange: Exchange, at cursor: Cursor, seen: UInt64, _ arrival: Arrival = .resumed) {
+    let reader = Subscriber(exchange, at: cursor, seen: seen, arrival: arrival, of: self)
+    add(reader)
+    if stage != .held { beginAnswer(reader) }
+  }
+
+  /// Begins the answers that were held back.
+  func open() {
+    guard stage == .held else { return }
+    stage = .open
+    for reader in readers { beginAnswer(reader) }
+  }
+
+  /// The head, the reader's place, and what it has lost.
+  private func beginAnswer(_ reader: Subscriber) {
+    let (exchange, idText) = (reader.exchange, idText)
+    var head = Attach.streamHead()
+    if case .run = name { head.fields.append("Sluice-Run", idText.span) }
+    head.fields.append(contentsOf: exchange.answerFields)
+    exchange.record.status = 200
+    var prelude: [UInt8] = []
+    appendPrelude(for: reader, to: &prelude)
+    reader.arrival = .resumed
+    exchange.transport?.beginStream(head, prelude: prelude, of: exchange)
+    newcomers.append(reader)
+    worker.mark(self)
+  }
+
+  /// A reader's exchange ended.
+  func readerLeft(_ reader: Subscriber) {
+    guard readers.indices.contains(reader.place), readers[reader.place] === reader else { return }
+    let last = readers.removeLast()
+    if last !== reader {
+      readers[reader.place] = last
+      last.place = reader.place
+    }
+    if readers.isEmpty { lastReaderLeft() }
+  }
+
+  /// The place of the slowest reader.
+  var slowest: Cursor { readers.lazy.map(\.cursor).min() ?? log.end }
+
+  /// Forgets what every reader has had, and gives it back.
+  func keepOnlyUnread() {
+    log.trim(before: slowest)
+    log.release(before: slowest)
+  }
+
+  // MARK: - Events
+
+  /// Appends one event to the log, encoded once for all readers.
+  ///
+  /// - Parameters:
+  ///   - ownID: the id that readers see, where it is not the gateway's.
+  ///   - type: its type; empty for none.
+  ///   - data: its data.
+  func append(ownID: [UInt8]? = nil, type: Span<UInt8>, data: Span<UInt8>) {
+    var encoded: [UInt8] = []
+    swap(&encoded, &worker.scratch)
+    encoded.removeAll(keepingCapacity: true)
+    if let ownID {
+      SSEEncoder.append(id: ownID, type: type, data: data, to: &encoded)
+    } else {
+      let idText = idText
+      SSEEncoder.append(idPrefix: idText.span, sequence: log.newest + 1, type: type, data: data, to: &encoded)
+    }
+    log.append(event: encoded.span, at: worker.loop.now.milliseconds)
+    swap(&encoded, &worker.scratch)
+    markGrown()
+  }
+
+  /// Every reader has something to be told.
+  func markGrown() {
+    hasGrown = true
+    worker.mark(self)
+  }
+
+  /// Writes to every reader that can take bytes, then gives back what is not kept.
+  ///
+  /// Called at the end of a turn.
+  func pump() {
+    isMarked = false
+    let newcomers = newcomers
+    self.newcomers.removeAll(keepingCapacity: newcomers.count <= 64)
+    if hasGrown {
+      hasGrown = false
+      // Backwards, because one whose answer ends here has its place taken by the last.
+      var place = readers.count
+      while place > 0 {
+        place -= 1
+        if place < readers.count { pump(readers[place]) }
+      }
+    } else {
+      for reader in newcomers { pump(reader) }
+    }
+    tidy()
+  }
+
+  /// Ends a reader's answer in the middle, so that every client takes it for what it is, and comes back.
+  func cut(_ reader: Subscriber, _ reason: CloseReason) {
+    var farewell: [UInt8] = []
+    farewell.append("retry: ")
+    farewell.append(decimal: rules.retry.random())
+    farewell.append("\n")
+    reader.exchange.transport?.cut(farewell: farewell, reason)
+  }
+
+  /// Keeps the log within its bounds.
+  func tidy() {
+    log.trim(to: rules.logBounds, at: worker.loop.now.milliseconds)
+    log.release(before: slowest)
+    worker.budget.account(self)
+  }
+
+  /// Writes to one reader; one that lags too far behind is disconnected.
+  func pump(_ reader: Subscriber) {
+    let exchange = reader.exchange
+    guard stage != .held, let transport = exchange.transport else { return }
+    let isFinal = stage == .final
+    exchange.record.offered = log.newest - reader.seen
+    if isFinal { exchange.record.reason = failure }
+    var cursor = reader.cursor
+    let progress = transport.pump(log, from: &cursor, isFinal: isFinal)
+    reader.cursor = cursor
+    if progress == .ended { return }
+    // The newest event does not count: encoded it may be larger than all that a reader may lag.
+    let lag = log.end.offset - cursor.offset
+    let isNear = lag <= UInt64(rules.clientBufferBytes + log.newestBytes)
+    if isNear { reader.hasCaughtUp = true }
+    guard progress == .blocked else { return }
+    exchange.record.reason = nil
+    // One that catches up may be further behind, but not behind what is kept.
+    if reader.hasCaughtUp && !isNear || cursor < log.start { transport.abort(.slowReader) }
+  }
+}
