@@ -1,6 +1,7 @@
 #include "csystem.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -9,5 +10,10 @@ int csystem_accept(int listener, void *peer, unsigned *length) {
 }
 
 int csystem_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+int csystem_usable_processors(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
 
 void csystem_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -20,16 +20,64 @@ public struct ListeningSocket: Sendable {
   /// - Parameters:
   ///   - address: where to listen.
   ///   - unacknowledged: after which time a client whose system acknowledges nothing is cut (TCP_USER_TIMEOUT).
+  ///   - isShared: whether further sockets of this process will listen on the address (SO_REUSEPORT).
   /// - Throws: `SystemError`, e.g. the address is in use; the start ends with its words.
-  public init(_ address: SocketAddress, unacknowledged: Duration) throws(SystemError) {
+  public init(
+    _ address: SocketAddress, unacknowledged: Duration, isShared: Bool = false
+  ) throws(SystemError) {
     descriptor = try address.makeSocket()
     do throws(SystemError) {
       let milliseconds = Int32(clamping: unacknowledged.wholeMilliseconds)
-      self.address = try Self.listen(descriptor, at: address, unacknowledged: milliseconds)
+      self.address = try Self.listen(descriptor, at: address, unacknowledged: milliseconds, isShared: isShared)
     } catch {
       Glibc.close(descriptor)
       throw error
     }
+  }
+
+  /// One socket for each of several loops, among which the kernel spreads the clients.
+  ///
+  /// socket(7), SO_REUSEPORT. A Unix socket is one for all of them, since the kernel spreads no such clients: whichever
+  /// loop is awake first takes the next.
+  ///
+  /// - Parameters:
+  ///   - address: where to listen.
+  ///   - unacknowledged: as above.
+  ///   - count: how many loops.
+  /// - Throws: `SystemError`, e.g. another process has the address, also where it would share it; nothing is left open.
+  /// - Returns: as many sockets, on one address and port.
+  public static func share(
+    _ address: SocketAddress, unacknowledged: Duration, among count: Int
+  ) throws(SystemError) -> [ListeningSocket] {
+    if count > 1, !address.isUnix, address.port != 0 {
+      // The kernel would let two gateways of one user share the port, and clients would meet either.
+      let probe = try address.makeSocket()
+      defer { Glibc.close(probe) }
+      setOption(probe, SOL_SOCKET, SO_REUSEADDR, 1)
+      if address.family == AF_INET6 { setOption(probe, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+      try address.bind(probe)
+    }
+    let first = try ListeningSocket(address, unacknowledged: unacknowledged, isShared: count > 1)
+    var sockets = [first]
+    do throws(SystemError) {
+      while sockets.count < count { sockets.append(try first.another(unacknowledged: unacknowledged)) }
+    } catch {
+      for socket in sockets { socket.close() }
+      throw error
+    }
+    return sockets
+  }
+
+  private func another(unacknowledged: Duration) throws(SystemError) -> ListeningSocket {
+    guard address.isUnix else { return try ListeningSocket(address, unacknowledged: unacknowledged, isShared: true) }
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else { throw SystemError("fcntl") }
+    return ListeningSocket(descriptor: copy, address: address)
+  }
+
+  private init(descriptor: Int32, address: SocketAddress) {
+    self.descriptor = descriptor
+    self.address = address
   }
 
   /// Closes it without having served; a Unix socket's file is removed.
@@ -39,12 +87,13 @@ public struct ListeningSocket: Sendable {
   }
 
   private static func listen(
-    _ descriptor: Int32, at address: SocketAddress, unacknowledged: Int32
+    _ descriptor: Int32, at address: SocketAddress, unacknowledged: Int32, isShared: Bool
   ) throws(SystemError) -> SocketAddress {
     if let path = address.path {
       try removeAbandoned(path, address)
     } else {
       setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+      if isShared { setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
       setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
       setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
       setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30)

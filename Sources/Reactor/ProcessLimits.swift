@@ -1,7 +1,41 @@
+internal import CSystem
 internal import Glibc
 
 /// The process's limits that a server of many sockets minds.
 public enum ProcessLimits {
+  /// How many processors this process may use: its affinity, and the quota of its control group where there is one.
+  ///
+  /// sched_getaffinity(2); cgroup v2, cpu.max.
+  public static func processors() -> Int {
+    let usable = Int(csystem_usable_processors())
+    guard let quota = processorQuota() else { return max(1, usable) }
+    return max(1, min(usable, quota))
+  }
+
+  /// The quota in whole processors, rounded up; `nil` without one.
+  private static func processorQuota() -> Int? {
+    // The process's own group is the root of what it sees in a container; elsewhere its path is in /proc.
+    let group = text(of: "/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::") }?.dropFirst(3) ?? "/"
+    for path in ["/sys/fs/cgroup\(group)/cpu.max", "/sys/fs/cgroup/cpu.max"] {
+      let words = text(of: path).split { $0 == " " || $0 == "\n" }
+      if words.count == 2, let quota = Int(words[0]), let period = Int(words[1]), period > 0 {
+        return (quota + period - 1) / period
+      }
+    }
+    return nil
+  }
+
+  /// A small file's text; empty where it can't be read.
+  private static func text(of path: String) -> String {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return "" }
+    defer { close(descriptor) }
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+      count = max(0, unsafe read(descriptor, buffer.baseAddress, buffer.count))
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// Raises the limit of open descriptors to what the system allows and returns it.
   ///
   /// setrlimit(2).

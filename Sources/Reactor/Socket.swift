@@ -197,6 +197,18 @@ public final class Socket: WatchOwner {
     owner = nil
   }
 
+  /// Ends all reports and gives the descriptor up, open, to whoever goes on with it elsewhere.
+  public func release() -> Int32 {
+    guard let watch else { return -1 }
+    watch.end()
+    self.watch = nil
+    loop.bury(watch)
+    loop.bury(self)
+    if let owner { loop.bury(owner) }
+    owner = nil
+    return descriptor
+  }
+
   func watchedReadable() { owner?.socketReadable() }
 
   func watchedWritable() { owner?.socketWritable() }

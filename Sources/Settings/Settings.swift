@@ -27,6 +27,8 @@ public struct Settings: Sendable, Equatable {
   public var streams: StreamSettings
   /// What one client may take and how long it may take.
   public var clients: ClientSettings
+  /// How many loops serve.
+  public var workers = WorkerSettings.auto
   /// Where runs are kept from one process to the next.
   public var stateDirectory: StateDirectory
   /// How the gateway ends.
@@ -127,6 +129,10 @@ extension Settings {
       drain: reader.section("drain", "How the gateway ends.") { DrainSettings($0) },
       log: reader.section("log", "What the gateway writes about itself.") { LogSettings($0) })
     upstreamNames = names ?? []
+    workers = reader.text(
+      "workers", default: .auto, allowed: WorkerSettings.allowed,
+      "How many loops serve, each on a thread of its own; auto = one for each processor the process may use."
+    ) { WorkerSettings($0) }
   }
 }
 

@@ -32,6 +32,11 @@ public struct IDIndex: Sendable {
     gone = 0
   }
 
+  /// Whether an event that is kept carries such an id.
+  public func hasID(_ sequence: UInt64) -> Bool {
+    hashes[gone + Int(sequence - oldest)] != Self.none
+  }
+
   /// The newest event that may carry the id and does.
   ///
   /// - Parameters:

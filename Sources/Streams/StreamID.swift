@@ -1,7 +1,8 @@
 internal import Bytes
 
-/// The name of a run or a feed: 128 random bits, so that knowing one is the right to read it.
+/// The name of a run or a feed: 128 bits that nobody guesses, so that knowing one is the right to read it.
 ///
+/// 16 of them say on which worker the stream lives, so that no table has to; the rest is random.
 /// Written as 26 letters and digits (RFC 4648 base32, lower case, no padding), which survive URLs, logs and a
 /// double click.
 public struct StreamID: Hashable, Sendable, CustomStringConvertible {
@@ -13,10 +14,16 @@ public struct StreamID: Hashable, Sendable, CustomStringConvertible {
   /// A new name from the system's random number generator.
   ///
   /// getrandom(2).
-  public init() {
+  ///
+  /// - Parameter home: the 16 bits that say on which worker the stream lives; the other 112 are random.
+  public init(home: UInt16 = .random(in: 0...UInt16.max)) {
     var generator = SystemRandomNumberGenerator()
-    self.init(high: generator.next(), low: generator.next())
+    let low: UInt64 = generator.next()
+    self.init(high: generator.next(), low: low & ~0xFFFF | UInt64(home))
   }
+
+  /// What says on which worker the stream lives: the remainder of a division by the number of workers.
+  public var home: UInt16 { UInt16(truncatingIfNeeded: low) }
 
   init(high: UInt64, low: UInt64) {
     self.high = high

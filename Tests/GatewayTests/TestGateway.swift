@@ -22,7 +22,7 @@ final class TestGateway {
     let endpoints = ports.map { EndpointAddress(host: host, port: $0) }
     let upstream = UpstreamSettings.default(endpoints: endpoints)
     let run = RunSettings(upstream: "chat", method: "POST", path: "/run", answerAfter: answerAfter)
-    let settings = Settings(
+    var settings = Settings(
       listen: [.ipv4(host: "127.0.0.1", port: 0)],
       upstreams: ["chat": upstreamSettings?(upstream) ?? upstream],
       routes: [
@@ -31,6 +31,7 @@ final class TestGateway {
           forwardCredentials: forwardCredentials, cors: cors)
       ],
       cors: cors, identity: .default, streams: streams, clients: clients, drain: .default, log: .default)
+    settings.workers = .number(1)
     let log = log
     gateway = try Gateway(settings, logger: Logger(label: "test") { _ in log })
     port = gateway.addresses[0].port

@@ -111,12 +111,14 @@ def test_events_leave_the_log_by_age(serve: Serve, connect: Connect) -> None:
 def test_a_slow_reader_loses_nothing_silently(serve: Serve, connect: Connect) -> None:
     gate = Gate()
     events = told(300, size=60_000)
+    told_all: list[bool] = []
 
     async def script(exchange: Exchange) -> None:
         await exchange.head()
         for text in events:
             await exchange.events(text)
             await asyncio.sleep(0.001)
+        told_all.append(True)
         await gate.passed()
         await exchange.events("[DONE]")
         await exchange.end()
@@ -131,6 +133,7 @@ def test_a_slow_reader_loses_nothing_silently(serve: Serve, connect: Connect) ->
     had = slow.events
     assert numbers(had) == list(range(1, len(had) + 1))
     assert slow.stream.last_event_id == had[-1].id
+    eventually(lambda: told_all, "the orchestrator has told all but the end")
     again = connect(gateway.address).ask(*resuming(GET, had[-1].id))
     again.read_until(f"id: {slow.run}.300\n".encode())
     gate.open()
@@ -166,7 +169,9 @@ def test_the_oldest_finished_runs_make_room(serve: Serve, connect: Connect) -> N
         else:
             await scripted.chat(*filler)(exchange)
 
-    orchestrator, gateway = serve(script, streams={"budget": "1MiB", "log": {"bytes": "512KiB"}})
+    # Each worker has its share of the budget.
+    streams = {"budget": "1MiB", "log": {"bytes": "512KiB"}}
+    orchestrator, gateway = serve(script, streams=streams, workers=1)
     live = connect(gateway.address).ask("GET", f"{TARGET}?message=live")
     live.read_events(3)
     runs = [ask(gateway.address, *GET).run for _ in range(30)]

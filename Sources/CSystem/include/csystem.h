@@ -9,5 +9,8 @@ int csystem_accept(int listener, void *peer, unsigned *length);
 /// eventfd(2), non-blocking and close-on-exec.
 int csystem_eventfd(void);
 
+/// How many processors this process may run on: sched_getaffinity(2), CPU_COUNT(3).
+int csystem_usable_processors(void);
+
 /// pthread_setname_np(3) on the calling thread; at most 15 characters.
 void csystem_name_thread(const char *name);

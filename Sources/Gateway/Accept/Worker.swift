@@ -13,6 +13,10 @@ enum WorkerMessage: Sendable {
   case drain(Duration)
   /// The resolver's answer for the endpoint that holds the ticket.
   case resolved(ticket: Int, Resolver.Answer)
+  /// A connection whose request is for a run that lives here.
+  case adopt(MovedConnection)
+  /// What another worker tells of a feed.
+  case feed(FeedKey, FeedMessage)
 }
 
 /// One loop and all that lives on it: listeners, connections, runs, upstream connections.
@@ -21,6 +25,10 @@ enum WorkerMessage: Sendable {
 /// - Ends when: it was told to drain, and no connection is left.
 final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
   let loop: Loop
+  /// Which of the workers it is, from zero.
+  let place: Int
+  /// All of them.
+  let peers: Peers
   /// Where events are encoded before they go to a log; used within one call at a time.
   var scratch: [UInt8] = []
   private let mailbox: Mailbox<WorkerMessage>
@@ -39,7 +47,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
   /// Every run that can be joined.
   let runs: RunTable
   /// Every feed that somebody subscribes to, or did a moment ago.
-  let feeds: FeedTable
+  private(set) lazy var feeds = FeedTable(of: self)
   /// What runs and feeds may hold together.
   let budget: Budget
   private var marked: [Stream] = []
@@ -53,10 +61,12 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
 
   /// A worker that will serve these sockets.
   init(
-    _ settings: Settings, sockets: [ListeningSocket], assets: [Asset], mailbox: Mailbox<WorkerMessage>,
-    resolver: Resolver, records: [RunRecord], logger: Logger
+    _ settings: Settings, at place: Int, among peers: Peers, sockets: [ListeningSocket], assets: [Asset],
+    mailbox: Mailbox<WorkerMessage>, resolver: Resolver, records: [RunRecord], logger: Logger
   ) throws(SystemError) {
     loop = try Loop()
+    self.place = place
+    self.peers = peers
     self.records = records
     stateDirectory = settings.stateDirectory.path
     self.sockets = sockets
@@ -67,9 +77,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
     accessLog = AccessLog(logger)
     upstreamRegistry = UpstreamRegistry { ticket, answer in mailbox.post(.resolved(ticket: ticket, answer)) }
     table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry)
-    budget = Budget(on: loop, limitBytes: settings.streams.budgetBytes)
+    budget = Budget(on: loop, limitBytes: settings.streams.budgetBytes / peers.count)
     runs = RunTable(on: loop, within: budget, keepFinished: settings.streams.keepFinished)
-    feeds = FeedTable(within: budget)
   }
 
   /// Serves until drained.
@@ -97,13 +106,17 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
       case .reload(let settings):
         table.drain()
         table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry)
-        budget.limitBytes = settings.streams.budgetBytes
+        budget.limitBytes = settings.streams.budgetBytes / peers.count
         runs.keepFinished = settings.streams.keepFinished
         stateDirectory = settings.stateDirectory.path
       case .drain(let time):
         drain(within: time)
       case .resolved(let ticket, let answer):
         upstreamRegistry.deliver(answer, for: ticket)
+      case .adopt(let moved):
+        take(moved.descriptor, from: moved.peer).resume(moved)
+      case .feed(let key, let message):
+        feeds.received(message, of: key)
       }
     }
   }
@@ -111,12 +124,18 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
   // MARK: - Accepting
 
   func accepted(_ descriptor: Int32, from peer: SocketAddress) {
+    _ = take(descriptor, from: peer)
+  }
+
+  private func take(_ descriptor: Int32, from peer: SocketAddress) -> HTTP1Connection {
     let connection = HTTP1Connection(
       takingOver: descriptor, from: peer, on: loop, limits: table.limits, for: self)
     let place = freePlaces.popLast() ?? connections.count
     if place == connections.count { connections.append(connection) } else { connections[place] = connection }
     connection.place = place
     connectionCount += 1
+    if draining != nil { connection.isDraining = true }
+    return connection
   }
 
   func acceptPaused(_ error: SystemError, on address: SocketAddress) {
@@ -161,16 +180,28 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
     switch route.action {
     case .run(let run):
       if exchange.head.method == .head { return exchange.respond(Response(Attach.streamHead())) }
-      Attach.serve(exchange, on: run, named: route.key, of: self)
+      if moves(exchange, to: Attach.home(of: exchange, on: run, among: peers)) { return }
+      Attach.serve(exchange, on: run, of: self)
     case .feed(let feed):
       Attach.serve(exchange, on: feed, named: route.key, of: self)
     case .runs(let prefix):
       let name = Array(exchange.head.path[prefix...])
+      if moves(exchange, to: Attach.home(run: name.span, among: peers)) { return }
       Attach.serve(exchange, run: name.span, in: table, of: self)
     case .asset(let asset):
       exchange.respond(asset.response)
     }
   }
+
+  /// Moves a connection to the worker on which the run of its request lives; false where that is this one.
+  private func moves(_ exchange: Exchange, to home: Int?) -> Bool {
+    guard let home, home != place, let moved = (exchange.transport as? HTTP1Connection)?.move() else { return false }
+    peers.post(.adopt(moved), to: home)
+    return true
+  }
+
+  /// The feed route of a key, as another worker names it.
+  func feedRoute(_ key: String) -> FeedRoute? { table.feedRoute(key) }
 
   func clientWritable(_ exchange: Exchange) {
     (exchange.owner as? Subscriber)?.clientWritable()
@@ -288,7 +319,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
   private func save() {
     guard let stateDirectory else { return }
     do throws(SystemError) {
-      let (count, all) = (try StateFile(in: stateDirectory).write(runs.records), runs.finishedCount)
+      let (count, all) = (try StateFile(in: stateDirectory, of: place).write(runs.records), runs.finishedCount)
       if count < all {
         logger.error("runs_not_saved", metadata: ["runs": "\(all - count)", "error": "no room in state_directory"])
       }

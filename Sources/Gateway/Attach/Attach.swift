@@ -14,18 +14,14 @@ enum Attach {
   private static let maxParameters = 100
 
   /// Serves a request on a run route; it is whole.
-  static func serve(_ exchange: Exchange, on route: RunRoute, named name: String, of worker: Worker) {
+  static func serve(_ exchange: Exchange, on route: RunRoute, of worker: Worker) {
     let principal = Principal(exchange.head.fields, route.identity)
     if let last = lastEvent(of: exchange.head) {
       return resume(exchange, last, route, principal, of: worker)
     }
     guard let prepared = prepare(exchange, route) else { return }
     guard
-      let key = idempotencyKey(of: exchange.head).map({
-        // An answer made with a client's credentials is for nobody else, whatever the key.
-        let bearer = route.forwardsCredentials ? credentials(of: exchange.head) : nil
-        return IdempotencyKey(principal: principal ?? bearer, route: name, key: $0)
-      })
+      let key = idempotencyKey(of: exchange.head).map({ key($0, of: exchange.head, principal, route) })
     else {
       return start(exchange, prepared, on: route, of: worker, principal: principal, key: nil, payload: nil)
     }
@@ -58,6 +54,29 @@ enum Attach {
       let last = lastEvent(of: exchange.head)
       run.join(exchange, seen: last?.stream == id ? last?.sequence ?? 0 : 0)
     }
+  }
+
+  // MARK: - Homes
+
+  /// The worker on which the run of a request lives, or is to live; `nil` where any will do.
+  static func home(of exchange: Exchange, on route: RunRoute, among peers: Peers) -> Int? {
+    let head = exchange.head
+    if let last = lastEvent(of: head) { return peers.home(of: last.stream.home) }
+    guard let text = idempotencyKey(of: head) else { return nil }
+    return peers.home(of: key(text, of: head, Principal(head.fields, route.identity), route).home)
+  }
+
+  /// The worker on which a run lives; `nil` for what is no name of a run.
+  static func home(run text: Span<UInt8>, among peers: Peers) -> Int? {
+    StreamID(text).map { peers.home(of: $0.home) }
+  }
+
+  private static func key(
+    _ text: String, of head: RequestHead, _ principal: Principal?, _ route: RunRoute
+  ) -> IdempotencyKey {
+    // An answer made with a client's credentials is for nobody else, whatever the key.
+    let bearer = route.forwardsCredentials ? credentials(of: head) : nil
+    return IdempotencyKey(principal: principal ?? bearer, route: route.key, key: text)
   }
 
   // MARK: - Resuming
@@ -158,7 +177,8 @@ enum Attach {
     _ exchange: Exchange, _ prepared: Prepared, on route: RunRoute, of worker: Worker, principal: Principal?,
     key: IdempotencyKey?, payload: SHA256?
   ) {
-    let run = Run(on: route, of: worker, principal: principal, key: key, payload: payload)
+    let id = StreamID(home: key?.home ?? worker.peers.bits(for: worker.place))
+    let run = Run(id, on: route, of: worker, principal: principal, key: key, payload: payload)
     worker.runs.add(run)
     run.start(for: exchange, prepared.body, fields: prepared.fields, target: prepared.target)
   }

@@ -25,13 +25,13 @@ public enum StartError: Error, CustomStringConvertible {
 
 /// A running gateway, as the rest of the process sees it: started, told, waited for.
 ///
-/// - Thread: any; it talks to the worker by mailbox.
+/// - Thread: any; it talks to the workers by mailbox.
 /// - Ends when: `drain` was called and the last connection is gone.
 public final class Gateway: Sendable {
   /// Where it listens, in the order of the settings, with the ports that the kernel chose.
   public let addresses: [SocketAddress]
-  private let mailbox: Mailbox<WorkerMessage>
-  private let isDone: Locked<Bool>
+  private let mailboxes: [Mailbox<WorkerMessage>]
+  private let running: Locked<Int>
 
   /// Binds every listener, then starts to serve.
   ///
@@ -45,42 +45,63 @@ public final class Gateway: Sendable {
     _ settings: Settings, assets: [Asset] = [], logger: Logger, onDrained: @escaping @Sendable () -> Void = {}
   ) throws(StartError) {
     if let directory = settings.stateDirectory.path { try Self.check(directory) }
-    let sockets = try Self.bind(settings.listen, settings.clients)
+    let count = settings.workers.count
+    let sockets = try Self.bind(settings.listen, settings.clients, among: count)
+    addresses = sockets.map { $0[0].address }
+    var mailboxes: [Mailbox<WorkerMessage>] = []
+    var started = 0
     do throws(SystemError) {
-      let mailbox = try Mailbox<WorkerMessage>()
-      let isDone = Locked(false)
-      let worker = try Worker(
-        settings, sockets: sockets, assets: assets, mailbox: mailbox, resolver: Resolver(),
-        records: Self.records(settings.stateDirectory.path, logger), logger: logger)
-      self.mailbox = mailbox
-      self.isDone = isDone
-      addresses = sockets.map(\.address)
-      let thread = try Thread("worker") {
-        worker.run()
-        isDone.change { $0 = true }
-        onDrained()
+      while mailboxes.count < count { mailboxes.append(try Mailbox()) }
+      let peers = Peers(mailboxes)
+      let resolver = try Resolver()
+      let records = Self.records(settings.stateDirectory.path, logger)
+      self.mailboxes = mailboxes
+      running = Locked(0)
+      for (place, mailbox) in mailboxes.enumerated() {
+        let worker = try Worker(
+          settings, at: place, among: peers, sockets: sockets.map { $0[place] }, assets: assets, mailbox: mailbox,
+          resolver: resolver, records: records.filter { peers.home(of: $0.id.home) == place }, logger: logger)
+        try Self.start(worker, running, onDrained)
+        started += 1
       }
-      thread.detach()
     } catch {
-      for socket in sockets { socket.close() }
+      // Those that run already close what is theirs.
+      for mailbox in mailboxes { mailbox.post(.drain(.zero)) }
+      for socket in sockets.flatMap({ $0[started...] }) { socket.close() }
       throw .system(error)
     }
     for address in addresses { logger.info("listening", metadata: ["address": "\(address)"]) }
   }
 
+  /// Gives a worker its thread for life; the last to end tells.
+  private static func start(
+    _ worker: sending Worker, _ running: Locked<Int>, _ onDrained: @escaping @Sendable () -> Void
+  ) throws(SystemError) {
+    running.change { $0 += 1 }
+    let thread = try Thread("worker") {
+      worker.run()
+      let left = running.change { count in
+        count -= 1
+        return count
+      }
+      if left == 0 { onDrained() }
+    }
+    thread.detach()
+  }
+
   /// Puts new settings into force for requests from now on; listeners stay as they are.
   public func reload(_ settings: Settings) {
-    mailbox.post(.reload(settings))
+    for mailbox in mailboxes { mailbox.post(.reload(settings)) }
   }
 
   /// Accepts no more, lets runs finish, and ends those that have not when the time has passed.
   public func drain(within time: Duration) {
-    mailbox.post(.drain(time))
+    for mailbox in mailboxes { mailbox.post(.drain(time)) }
   }
 
   /// Waits until it has drained.
   public func waitUntilDrained() {
-    isDone.wait { $0 ? () : nil }
+    running.wait { $0 == 0 ? () : nil }
   }
 
   private static func check(_ directory: String) throws(StartError) {
@@ -93,31 +114,33 @@ public final class Gateway: Sendable {
 
   /// The runs that an earlier process has kept.
   private static func records(_ directory: String?, _ logger: Logger) -> [RunRecord] {
-    guard let file = directory.map(StateFile.init(in:)) else { return [] }
-    do throws(SystemError) {
-      guard let contents = try file.take() else { return [] }
-      if contents.isDamaged {
-        logger.error(
-          "state_damaged", metadata: ["file": "\(file.path)", "runs": "\(contents.records.count)"])
+    guard let directory else { return [] }
+    var records: [RunRecord] = []
+    for file in StateFile.all(in: directory) {
+      do throws(SystemError) {
+        guard let contents = try file.take() else { continue }
+        records += contents.records
+        guard contents.isDamaged else { continue }
+        logger.error("state_damaged", metadata: ["file": "\(file.path)", "runs": "\(contents.records.count)"])
+      } catch {
+        logger.error("state_unreadable", metadata: ["file": "\(file.path)", "error": "\(error.words)"])
       }
-      return contents.records
-    } catch {
-      logger.error("state_unreadable", metadata: ["file": "\(file.path)", "error": "\(error.words)"])
-      return []
     }
+    return records
   }
 
+  /// Every address with a socket for each worker.
   private static func bind(
-    _ addresses: [ListenAddress], _ clients: ClientSettings
-  ) throws(StartError) -> [ListeningSocket] {
-    var sockets: [ListeningSocket] = []
+    _ addresses: [ListenAddress], _ clients: ClientSettings, among count: Int
+  ) throws(StartError) -> [[ListeningSocket]] {
+    var sockets: [[ListeningSocket]] = []
     for address in addresses {
       do throws(SystemError) {
         // A little longer than our own limit, which says in the log what happened.
         let time = clients.sendTimeout + .seconds(5)
-        sockets.append(try ListeningSocket(try SocketAddress(address), unacknowledged: time))
+        sockets.append(try ListeningSocket.share(try SocketAddress(address), unacknowledged: time, among: count))
       } catch {
-        for socket in sockets { socket.close() }
+        for socket in sockets.joined() { socket.close() }
         throw .listen("\(address)", error)
       }
     }
@@ -135,5 +158,15 @@ extension SocketAddress {
       }
     guard let address else { throw .invalidAddress }
     self = address
+  }
+}
+
+extension WorkerSettings {
+  /// How many workers that is here.
+  fileprivate var count: Int {
+    switch self {
+    case .auto: min(ProcessLimits.processors(), WorkerSettings.most)
+    case .number(let number): number
+    }
   }
 }

@@ -91,10 +91,10 @@ public final class Service: SignalOwner, MailboxOwner {
     defer { notifier.notify("READY=1") }
     do throws(SettingsError) {
       let new = try Settings.load(file: file)
-      guard new.listen == settings.listen, new.log == settings.log else {
+      guard new.listen == settings.listen, new.log == settings.log, new.workers == settings.workers else {
         logger.error(
           "reload_refused",
-          metadata: ["file": "\(file)", "detail": "listen and log can't change without a restart"])
+          metadata: ["file": "\(file)", "detail": "listen, workers and log can't change without a restart"])
         return
       }
       settings = new

@@ -56,6 +56,12 @@ public final class Exchange {
     return body
   }
 
+  /// Goes on elsewhere: nobody is told.
+  func leave() {
+    transport = nil
+    owner = nil
+  }
+
   func end(_ reason: CloseReason) {
     guard transport != nil else { return }
     transport = nil
@@ -92,7 +98,7 @@ public struct ExchangeRecord {
 }
 
 /// An answer with its whole body.
-public struct Response {
+public struct Response: Sendable {
   /// Status and fields.
   public var head: ResponseHead
   /// The body; its length field is added by the transport.

@@ -105,6 +105,17 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     }
   }
 
+  /// Gives the bytes behind the request to whoever goes on with the connection.
+  func takeInput() -> [UInt8] {
+    defer { input = [] }
+    return input
+  }
+
+  /// Takes the bytes behind the request, before any others.
+  func put(back bytes: [UInt8]) {
+    input = bytes + input
+  }
+
   /// Parses what is left of earlier reads.
   func processInput() {
     guard !isProcessing, !input.isEmpty else { return }

@@ -14,6 +14,7 @@ final class RouteTable {
   let identity: IdentitySettings
   private let upstreams: [String: Upstream]
   private var runRoutes: [String: RunRoute] = [:]
+  private var feedRoutes: [String: FeedRoute] = [:]
 
   init(_ settings: Settings, assets: [Asset], on loop: Loop, resolver: Resolver, registry: UpstreamRegistry) {
     upstreams = settings.upstreams.reduce(into: [:]) { upstreams, entry in
@@ -44,6 +45,9 @@ final class RouteTable {
   /// What a run that was begun earlier needs of the route that it was begun on; `nil` where there is none any more.
   func runRoute(_ key: String) -> RunRoute? { runRoutes[key] }
 
+  /// The feed route of this key; `nil` where there is none.
+  func feedRoute(_ key: String) -> FeedRoute? { feedRoutes[key] }
+
   private func add(_ settings: RouteSettings, _ streams: StreamSettings) {
     let action: Route.Action
     let methods: [String]
@@ -58,7 +62,11 @@ final class RouteTable {
     let route = Route(
       name: settings.path.description, host: settings.host, action: action, methods: methods,
       cors: settings.cors ?? .sameOriginOnly)
-    if case .run(let run) = action { runRoutes[route.key] = run }
+    switch action {
+    case .run(let run): runRoutes[route.key] = run
+    case .feed(let feed): feedRoutes[route.key] = feed
+    case .runs, .asset: break
+    }
     router.add(host: settings.host, settings.path, route)
   }
 

@@ -24,10 +24,7 @@ extension Attach {
       principal: route.isPublic ? nil : Principal(head.fields, route.identity),
       bearer: route.forwardsCredentials ? credentials(of: head) : nil)
     let last = lastID(of: head)
-    if let feed = worker.feeds.feed(key) { return feed.subscribe(exchange, after: last) }
-    let feed = Feed(key, on: route, of: worker, fields: fields)
-    worker.feeds.add(feed)
-    feed.start(for: exchange, after: last)
+    worker.feeds.subscribe(exchange, to: key, on: route, fields: fields, after: last)
   }
 
   /// Everything that may make the upstream's answer another one.

@@ -3,84 +3,28 @@ internal import Reactor
 internal import Streams
 internal import Wire
 
-/// One long-lived upstream request, shared by every subscriber with the same key.
+/// One long-lived upstream request, shared by every subscriber with the same key: the readers' side of it.
 ///
-/// Its subscribers are here, the upstream's side is in `FeedAnswer.swift`.
+/// `UpstreamFeed` is the one that has the upstream request; on other workers a `MirrorFeed` repeats it for the readers
+/// there.
 /// - Owner: the worker's table of feeds, and its readers.
 /// - Thread: the worker's.
-/// - Ends when: nobody has subscribed for as long as the route lets it linger, or the upstream refuses for good.
-final class Feed: Stream, TimerOwner {
-  enum Timer: UInt8 {
-    case hold, linger, reconnect
-  }
-
+class Feed: Stream {
   let key: FeedKey
-  let route: FeedRoute
-  /// What the upstream is sent at each attempt.
-  let fields: FieldSection
-  var request: UpstreamRequest?
-  var events: UpstreamEvents?
-  /// The upstream's refusal while its words are collected for the clients that wait.
-  var refusal: UpstreamRefusal?
-  /// Where the upstream's ids are in the log.
+  /// Where ids are in the log that the upstream gave.
   private var ids = IDIndex()
   /// The id that the newest event shows to readers.
-  private var newestID: [UInt8]
-  /// The last id that the upstream gave, or that the first subscriber knew from it.
-  var upstreamID: [UInt8]?
+  private(set) var newestID: [UInt8] = []
   /// The id of a client's under which the log begins, until the upstream has given one itself.
   var clientsID: [UInt8]?
-  /// Whether events may come again that are in the log already.
-  var mayRepeat = false
-  var hasAnswered = false
-  var answeredAt = Instant(nanoseconds: 0)
-  var backoff: Backoff
-  var holdTimer: TimerID?
-  var reconnectTimer: TimerID?
-  private var lingerTimer: TimerID?
 
-  /// A feed that waits for `start`.
-  init(_ key: FeedKey, on route: FeedRoute, of worker: Worker, fields: FieldSection) {
+  init(_ key: FeedKey, _ id: StreamID, log: EventLog, rules: StreamRules, of worker: Worker) {
     self.key = key
-    self.route = route
-    self.fields = fields
-    backoff = Backoff(route.backoff)
-    newestID = []
-    super.init(rules: route.rules, of: worker)
+    super.init(id, log: log, rules: rules, of: worker)
     newestID = gatewayID(0)
   }
 
   override var name: StreamName { .feed(id) }
-
-  /// Asks the upstream, from where the first subscriber left off.
-  func start(for exchange: Exchange, after last: [UInt8]?) {
-    if let last, EventID(last.span) == nil, Self.isFieldValue(last) {
-      (upstreamID, clientsID) = (last, last)
-    }
-    subscribe(exchange, after: last)
-    if route.answerAfter == .zero {
-      open()
-    } else {
-      holdTimer = worker.loop.setTimer(after: route.answerAfter, for: self, tag: Timer.hold.rawValue)
-    }
-    askUpstream()
-  }
-
-  func timerFired(_ tag: UInt8) {
-    switch Timer(rawValue: tag) {
-    case .hold:
-      holdTimer = nil
-      if refusal == nil { openAnswers() } else { refuseForGood() }
-    case .linger:
-      lingerTimer = nil
-      end()
-    case .reconnect:
-      reconnectTimer = nil
-      askUpstream()
-    case nil:
-      break
-    }
-  }
 
   // MARK: - Subscribers
 
@@ -100,7 +44,7 @@ final class Feed: Stream, TimerOwner {
   }
 
   /// The sequence of the event that an id names; `nil` where it is not known, or not any more.
-  private func place(of last: [UInt8]) -> UInt64? {
+  func place(of last: [UInt8]) -> UInt64? {
     if let own = EventID(last.span), own.stream == id { return own.sequence }
     if last == clientsID { return 0 }
     var ending: [UInt8] = []
@@ -109,11 +53,6 @@ final class Feed: Stream, TimerOwner {
     ending.append("\n\n")
     // An event ends in its id: what the hash found is looked at where it stands.
     return ids.newest(with: last) { log.event($0).suffix(ending.count).elementsEqual(ending) }
-  }
-
-  override func add(_ reader: Subscriber) {
-    worker.loop.cancelTimer(&lingerTimer)
-    super.add(reader)
   }
 
   override func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {
@@ -140,54 +79,29 @@ final class Feed: Stream, TimerOwner {
     }
   }
 
-  override func lastReaderLeft() {
-    guard stage != .final else { return }
-    guard route.linger > .zero else { return end() }
-    lingerTimer = worker.loop.setTimer(after: route.linger, for: self, tag: Timer.linger.rawValue)
-  }
-
-  /// Begins the answers that were held back.
-  func openAnswers() {
-    worker.loop.cancelTimer(&holdTimer)
-    refusal = nil
-    open()
-  }
-
   // MARK: - Events
 
-  /// Appends an event of the upstream's, with its own id where it has one.
-  ///
-  /// What the upstream sends again after a reconnection is in the log already.
-  func append(_ event: StreamEvent) {
-    let own = event.hasID ? event.id : nil
-    if let own {
-      if mayRepeat, isInLog(event) {
-        upstreamID = own
-        return
-      }
-      upstreamID = own.isEmpty ? nil : own
-      clientsID = nil
-    }
-    mayRepeat = false
-    backoff.reset()
-    append(ownID: own, type: event.type.span, data: event.data.span)
-    ids.append(own)
-    newestID = own ?? gatewayID(log.newest)
+  /// Takes note of what the newest event in the log shows as its id; `nil` where that is the gateway's.
+  func note(_ ownID: [UInt8]?) {
+    if ownID != nil { clientsID = nil }
+    ids.append(ownID)
+    newestID = ownID ?? gatewayID(log.newest)
   }
 
-  private func isInLog(_ event: StreamEvent) -> Bool {
-    guard let sequence = place(of: event.id), sequence >= log.oldest, sequence <= log.newest else { return false }
-    var encoded: [UInt8] = []
-    SSEEncoder.append(id: event.id, type: event.type.span, data: event.data.span, to: &encoded)
-    return log.event(sequence) == encoded
+  /// The id that a kept event shows, where it is not the gateway's.
+  func ownID(of sequence: UInt64) -> [UInt8]? {
+    guard ids.hasID(sequence) else { return nil }
+    // An event ends in its id: "id: …", then two line feeds.
+    let event = log.event(sequence).dropLast(2)
+    return Array(event[((event.lastIndex(of: ASCII.lineFeed) ?? 0) + 5)...])
   }
 
-  /// Tells every subscriber that events were lost on the upstream's side.
-  func appendGap(after id: [UInt8]?) {
-    let (type, data) = (GatewayEvent.gapType, GatewayEvent.gap(afterID: id))
-    append(type: type.span, data: data.span)
-    ids.append(nil)
-    newestID = gatewayID(log.newest)
+  /// The upstream does not know the id that a client brought: what came after it is lost to those who wait.
+  func forgetClientsID() {
+    guard let lost = clientsID else { return }
+    clientsID = nil
+    guard stage == .held else { return }
+    for reader in readers { reader.arrival = .lost(.after(id: lost)) }
   }
 
   override func tidy() {
@@ -202,34 +116,24 @@ final class Feed: Stream, TimerOwner {
     return text
   }
 
-  /// Whether an id may be sent as a header field's value (RFC 9110 §5.5).
-  private static func isFieldValue(_ id: [UInt8]) -> Bool {
-    id.allSatisfy { $0 >= 0x20 && $0 != 0x7F } && id.first != 0x20 && id.last != 0x20
-  }
-
   // MARK: - Ends
 
-  /// Ends every subscriber's answer with the gateway's error event.
-  func finish(_ reason: CloseReason, status: Int? = nil) {
-    if stage == .final { return }
-    openAnswers()
-    failure = reason
-    let (type, data) = ([UInt8](), GatewayEvent.error(reason, in: route.terminalField, status: status))
-    append(type: type.span, data: data.span)
-    end()
-  }
-
   /// Nothing follows; whoever comes now begins another feed.
-  func end() {
+  ///
+  /// - Parameter response: what those get whose answers were held back; the others' end.
+  func end(_ response: Response? = nil) {
     if stage == .final { return }
+    let waiting = stage == .held ? readers.map(\.exchange) : []
     stage = .final
-    events = nil
-    worker.loop.cancelTimer(&holdTimer)
-    worker.loop.cancelTimer(&lingerTimer)
-    worker.loop.cancelTimer(&reconnectTimer)
-    request?.cancel()
-    request = nil
     worker.feeds.forget(self)
     markGrown()
+    guard let response else { return }
+    for exchange in waiting { exchange.respond(response) }
+  }
+
+  /// Ends with every reader cut, for they are to come back.
+  func interrupt() {
+    for reader in readers { cut(reader, .drained) }
+    end()
   }
 }

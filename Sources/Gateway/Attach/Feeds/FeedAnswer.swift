@@ -5,7 +5,7 @@ internal import Wire
 
 // What a feed makes of its upstream's answers: events, a refusal for good, or a reason to ask again.
 
-extension Feed: UpstreamReceiver {
+extension UpstreamFeed: UpstreamReceiver {
   /// Asks the upstream for what follows the last event that it has given.
   func askUpstream() {
     var fields = fields
@@ -17,7 +17,7 @@ extension Feed: UpstreamReceiver {
   }
 
   func upstreamAnswered(_ head: ResponseHead) {
-    if head.status != 200, forgetClientsID(unless: head.status) { return }
+    if head.status != 200, askWithoutClientsID(head.status) { return }
     switch head.status {
     case 200:
       guard let events = UpstreamEvents(head, maxEventBytes: rules.eventBytes) else {
@@ -26,7 +26,7 @@ extension Feed: UpstreamReceiver {
       began(head, events)
     case 204:
       // The upstream's way to say that nothing will ever follow; readers whose answers have begun hear it next time.
-      endWithout(Response(ResponseHead(status: 204)))
+      end(Response(ResponseHead(status: 204)))
     case 408, 425, 429, 500...:
       request?.cancel()
       failed(.status(head.status))
@@ -49,7 +49,7 @@ extension Feed: UpstreamReceiver {
   func upstreamEnded() {
     request = nil
     if stage == .final { return }
-    if let refusal { return endWithout(refusal.response) }
+    if let refusal { return end(refusal.response) }
     if case .lines(var decoder) = events, decoder.finish() { append(decoder.event) }
     askAgain()
   }
@@ -81,15 +81,9 @@ extension Feed: UpstreamReceiver {
   /// The id that the first subscriber brought may be what the upstream does not like: it is asked once more without.
   ///
   /// - Returns: whether that was the case.
-  private func forgetClientsID(unless status: Int) -> Bool {
-    guard let clientsID, !hasAnswered, status >= 400, status != 401, status != 403 else { return false }
-    upstreamID = nil
-    self.clientsID = nil
-    if stage == .held {
-      for reader in readers { reader.arrival = .lost(.after(id: clientsID)) }
-    } else {
-      appendGap(after: clientsID)
-    }
+  private func askWithoutClientsID(_ status: Int) -> Bool {
+    guard clientsID != nil, !hasAnswered, status >= 400, status != 401, status != 403 else { return false }
+    forgetClientsID()
     request?.cancel()
     askUpstream()
     return true
@@ -109,17 +103,10 @@ extension Feed: UpstreamReceiver {
     if case .eventStream(let decoder) = events, let retry = decoder.retry { asked = .milliseconds(retry) }
     events = nil
     openAnswers()
-    guard !readers.isEmpty else { return end() }
+    guard isWatched else { return end() }
     if hasAnswered, worker.loop.now - answeredAt >= backoff.longest { backoff.reset() }
     reconnectTimer = worker.loop.setTimer(
       after: backoff.next(atLeast: asked), for: self, tag: Timer.reconnect.rawValue)
-  }
-
-  /// Gives the clients that still wait another answer than a stream, and those whose answers have begun their end.
-  private func endWithout(_ response: Response) {
-    let waiting = stage == .held ? readers.map(\.exchange) : []
-    end()
-    for exchange in waiting { exchange.respond(response) }
   }
 
   /// The upstream refuses, and the clients have begun answers: they get an error event.

@@ -7,6 +7,15 @@ struct IdempotencyKey: Hashable {
   let principal: Principal?
   let route: String
   let key: String
+
+  /// The bits that say on which worker its run lives: the same for every request with this key, in every process.
+  var home: UInt16 {
+    var bytes = principal?.bytes ?? []
+    bytes.append(contentsOf: route.utf8)
+    bytes.append(0)
+    bytes.append(contentsOf: key.utf8)
+    return SHA256(of: bytes.span).bytes.prefix(2).reduce(0) { $0 << 8 | UInt16($1) }
+  }
 }
 
 /// Every run that can still be joined: live ones, and finished ones for `streams.keep_finished`.

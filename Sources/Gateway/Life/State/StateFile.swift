@@ -2,6 +2,7 @@ internal import Bytes
 internal import Crypto
 internal import Glibc
 internal import Reactor
+internal import Settings
 internal import Streams
 
 /// Where runs are kept from one process to the next: a file of records, each with its digest.
@@ -16,9 +17,14 @@ struct StateFile {
 
   let path: String
 
-  /// - Parameter directory: `state_directory`.
-  init(in directory: String) {
-    path = "\(directory)/runs.state"
+  /// The file of one worker; each writes its own.
+  init(in directory: String, of worker: Int) {
+    path = "\(directory)/runs-\(worker).state"
+  }
+
+  /// The files that earlier workers have left, however many there were.
+  static func all(in directory: String) -> [StateFile] {
+    (0..<WorkerSettings.most).map { StateFile(in: directory, of: $0) }
   }
 
   /// Whether files can be made in a directory, asked before anybody relies on it.

@@ -1,0 +1,234 @@
+internal import Bytes
+internal import Reactor
+internal import Streams
+internal import Wire
+
+/// A feed on the worker that has its upstream request.
+///
+/// Here are its beginning and its end, the upstream's side is in `FeedAnswer.swift`.
+/// - Ends when: nobody has subscribed for as long as the route lets it linger, or the upstream refuses for good.
+final class UpstreamFeed: Feed, TimerOwner {
+  enum Timer: UInt8 {
+    case hold, linger, reconnect
+  }
+
+  let route: FeedRoute
+  /// What the upstream is sent at each attempt.
+  let fields: FieldSection
+  var request: UpstreamRequest?
+  var events: UpstreamEvents?
+  /// The upstream's refusal while its words are collected for the clients that wait.
+  var refusal: UpstreamRefusal?
+  /// The last id that the upstream gave, or that the first subscriber knew from it.
+  var upstreamID: [UInt8]?
+  /// Whether events may come again that are in the log already.
+  var mayRepeat = false
+  var hasAnswered = false
+  var answeredAt = Instant(nanoseconds: 0)
+  var backoff: Backoff
+  var holdTimer: TimerID?
+  var reconnectTimer: TimerID?
+  private var lingerTimer: TimerID?
+  /// The workers with a mirror, and the newest event that each was sent.
+  private var mirrors: [Int: UInt64] = [:]
+
+  /// A feed that waits for its first reader and for `start`.
+  ///
+  /// - Parameters:
+  ///   - key: whose it is.
+  ///   - route: how to ask the upstream.
+  ///   - worker: where it lives.
+  ///   - fields: what the upstream is sent.
+  ///   - last: the id from which the first reader wants to go on.
+  init(_ key: FeedKey, on route: FeedRoute, of worker: Worker, fields: FieldSection, after last: [UInt8]?) {
+    self.route = route
+    self.fields = fields
+    backoff = Backoff(route.backoff)
+    super.init(key, StreamID(), log: EventLog(), rules: route.rules, of: worker)
+    if let last, EventID(last.span) == nil, Self.isFieldValue(last) {
+      (upstreamID, clientsID) = (last, last)
+    }
+  }
+
+  /// Asks the upstream.
+  func start() {
+    if route.answerAfter == .zero {
+      open()
+    } else {
+      holdTimer = worker.loop.setTimer(after: route.answerAfter, for: self, tag: Timer.hold.rawValue)
+    }
+    askUpstream()
+  }
+
+  func timerFired(_ tag: UInt8) {
+    switch Timer(rawValue: tag) {
+    case .hold:
+      holdTimer = nil
+      if refusal == nil { openAnswers() } else { refuseForGood() }
+    case .linger:
+      lingerTimer = nil
+      end()
+    case .reconnect:
+      reconnectTimer = nil
+      askUpstream()
+    case nil:
+      break
+    }
+  }
+
+  // MARK: - Subscribers
+
+  /// Whether anybody would notice an event.
+  var isWatched: Bool { !readers.isEmpty || !mirrors.isEmpty }
+
+  override func add(_ reader: Subscriber) {
+    worker.loop.cancelTimer(&lingerTimer)
+    super.add(reader)
+  }
+
+  override func lastReaderLeft() {
+    guard stage != .final, !isWatched else { return }
+    guard route.linger > .zero else { return end() }
+    lingerTimer = worker.loop.setTimer(after: route.linger, for: self, tag: Timer.linger.rawValue)
+  }
+
+  /// Begins the answers that were held back.
+  func openAnswers() {
+    worker.loop.cancelTimer(&holdTimer)
+    refusal = nil
+    guard stage == .held else { return }
+    open()
+    tellMirrors(.opened(id))
+  }
+
+  // MARK: - Mirrors
+
+  /// Another worker has readers for this feed.
+  func mirror(to place: Int) {
+    worker.loop.cancelTimer(&lingerTimer)
+    mirrors[place] = log.newest
+    let snapshot = FeedSnapshot(
+      id: id, isOpen: stage == .open, clientsID: clientsID, oldest: log.oldest, batch: batch(after: log.oldest - 1))
+    worker.peers.post(.feed(key, .began(snapshot)), to: place)
+  }
+
+  /// The readers of another worker have gone.
+  func mirrorLeft(_ place: Int) {
+    mirrors[place] = nil
+    if readers.isEmpty { lastReaderLeft() }
+  }
+
+  override func pump() {
+    if !mirrors.isEmpty { sendToMirrors() }
+    super.pump()
+  }
+
+  /// One message a turn for each mirror, however many events there are.
+  private func sendToMirrors() {
+    var batches: [UInt64: FeedBatch] = [:]
+    for (place, sent) in mirrors where sent < log.newest {
+      let batch = batches[sent] ?? batch(after: sent)
+      batches[sent] = batch
+      worker.peers.post(.feed(key, .grew(id, batch)), to: place)
+      mirrors[place] = log.newest
+    }
+  }
+
+  private func batch(after sequence: UInt64) -> FeedBatch {
+    var batch = FeedBatch()
+    var next = max(sequence + 1, log.oldest)
+    while next <= log.newest {
+      batch.append(log.event(next), ownID: ownID(of: next))
+      next += 1
+    }
+    return batch
+  }
+
+  private func tellMirrors(_ message: FeedMessage) {
+    for place in mirrors.keys { worker.peers.post(.feed(key, message), to: place) }
+  }
+
+  // MARK: - Events
+
+  /// Appends an event of the upstream's, with its own id where it has one.
+  ///
+  /// What the upstream sends again after a reconnection is in the log already.
+  func append(_ event: StreamEvent) {
+    let own = event.hasID ? event.id : nil
+    if let own {
+      if mayRepeat, isInLog(event) {
+        upstreamID = own
+        return
+      }
+      upstreamID = own.isEmpty ? nil : own
+    }
+    mayRepeat = false
+    backoff.reset()
+    append(ownID: own, type: event.type.span, data: event.data.span)
+    note(own)
+  }
+
+  private func isInLog(_ event: StreamEvent) -> Bool {
+    guard let sequence = place(of: event.id), sequence >= log.oldest, sequence <= log.newest else { return false }
+    var encoded: [UInt8] = []
+    SSEEncoder.append(id: event.id, type: event.type.span, data: event.data.span, to: &encoded)
+    return log.event(sequence) == encoded
+  }
+
+  /// Tells every subscriber that events were lost on the upstream's side.
+  func appendGap(after id: [UInt8]?) {
+    let (type, data) = (GatewayEvent.gapType, GatewayEvent.gap(afterID: id))
+    append(type: type.span, data: data.span)
+    note(nil)
+  }
+
+  override func forgetClientsID() {
+    if stage == .open { appendGap(after: clientsID) }
+    super.forgetClientsID()
+    upstreamID = nil
+    tellMirrors(.forgotClientsID(id))
+  }
+
+  /// Whether an id may be sent as a header field's value (RFC 9110 §5.5).
+  private static func isFieldValue(_ id: [UInt8]) -> Bool {
+    id.allSatisfy { $0 >= 0x20 && $0 != 0x7F } && id.first != 0x20 && id.last != 0x20
+  }
+
+  // MARK: - Ends
+
+  /// Ends every subscriber's answer with the gateway's error event.
+  func finish(_ reason: CloseReason, status: Int? = nil) {
+    if stage == .final { return }
+    openAnswers()
+    failure = reason
+    let (type, data) = ([UInt8](), GatewayEvent.error(reason, in: route.terminalField, status: status))
+    append(type: type.span, data: data.span)
+    note(nil)
+    end()
+  }
+
+  override func end(_ response: Response? = nil) {
+    if stage == .final { return }
+    sendToMirrors()
+    tellMirrors(.ended(id, response, failure))
+    release()
+    super.end(response)
+  }
+
+  override func interrupt() {
+    if stage == .final { return }
+    tellMirrors(.interrupted(id))
+    release()
+    super.interrupt()
+  }
+
+  private func release() {
+    events = nil
+    mirrors = [:]
+    worker.loop.cancelTimer(&holdTimer)
+    worker.loop.cancelTimer(&lingerTimer)
+    worker.loop.cancelTimer(&reconnectTimer)
+    request?.cancel()
+    request = nil
+  }
+}
