@@ -21,9 +21,12 @@ let tests: [SwiftSetting] = [
 let fuzzers: [Target] =
   Context.environment["SLUICE_FUZZ"] == nil
   ? []
-  : [("fuzz-request-head", "RequestHead"), ("fuzz-sse", "SSE")].map { name, folder in
+  : [
+    ("fuzz-request-head", "RequestHead"), ("fuzz-sse", "SSE"), ("fuzz-proxy-header", "ProxyHeader"),
+    ("fuzz-token", "Token"),
+  ].map { name, folder in
     .executableTarget(
-      name: name, dependencies: ["Bytes", "Wire"], path: "Tests/Fuzz/\(folder)",
+      name: name, dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "Wire"], path: "Tests/Fuzz/\(folder)",
       swiftSettings: [.unsafeFlags(["-parse-as-library"])])
   }
 
@@ -35,6 +38,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
@@ -53,10 +57,10 @@ let package = Package(
 
     // Layer 2: decisions as values.
     .target(name: "Streams", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
-    .target(name: "Admission", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
+    .target(name: "Admission", dependencies: ["Bytes", "Crypto", "Reactor", "Wire"], swiftSettings: strict),
     .target(
       name: "Settings",
-      dependencies: ["Admission", .product(name: "Yams", package: "Yams")],
+      dependencies: ["Admission", "Crypto", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
 
     // Layer 3: the only place where they meet.
@@ -74,10 +78,16 @@ let package = Package(
       dependencies: ["Bytes", "Gateway", "Reactor", "Settings", "Wire"],
       resources: [.embedInCode("Page")],
       swiftSettings: strict),
+    .target(
+      name: "Load",
+      dependencies: [
+        "Bytes", "Reactor", "Wire", .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "Demo", "Gateway", "Reactor", "Settings",
+        "Demo", "Gateway", "Load", "Reactor", "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -94,17 +104,22 @@ let package = Package(
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor", "Support"], swiftSettings: tests),
-    .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: tests),
+    .testTarget(name: "CryptoTests", dependencies: ["COpenSSL", "Crypto"], swiftSettings: tests),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Support", "Wire"], swiftSettings: tests),
-    .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: tests),
-    .testTarget(name: "SettingsTests", dependencies: ["Admission", "Settings"], swiftSettings: tests),
+    .testTarget(
+      name: "AdmissionTests",
+      dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "Reactor", "Support", "Wire"], swiftSettings: tests),
+    .testTarget(
+      name: "SettingsTests", dependencies: ["Admission", "Crypto", "Settings"], swiftSettings: tests),
+    .testTarget(
+      name: "LoadTests", dependencies: ["Bytes", "Load", "Reactor", "Support", "Wire"], swiftSettings: tests),
     .testTarget(name: "DemoTests", dependencies: ["Demo"], swiftSettings: tests),
     .testTarget(
       name: "GatewayTests",
       dependencies: [
-        "Admission", "Bytes", "Gateway", "Reactor", "Settings", "Support", "Wire",
+        "Admission", "Bytes", "Crypto", "Gateway", "Reactor", "Settings", "Streams", "Support", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: tests),

@@ -12,6 +12,8 @@ public struct CORSPolicy: Sendable, Equatable {
   public let exposedHeaders: [String]
   /// How long a browser may keep a preflight's answer; whole seconds are sent.
   public let maxAge: Duration
+  /// Whether pages from a wider network may reach into this one (Private Network Access); never those of `*` alone.
+  public let privateNetwork: Bool
 
   /// What clients of event streams send: resuming, retrying safely, authenticating, tracing.
   public static let defaultAllowedHeaders = [
@@ -24,6 +26,9 @@ public struct CORSPolicy: Sendable, Equatable {
   /// The `Vary` of every answer to a preflight.
   public static let preflightVary: StaticString =
     "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+
+  /// The longest `Origin` that is looked at, in bytes: as long as a pattern may be.
+  public static let longestOrigin = 512
 
   /// No other origin may ask.
   public static let sameOriginOnly = CORSPolicy()
@@ -40,10 +45,11 @@ public struct CORSPolicy: Sendable, Equatable {
   ///   - allowedHeaders: names of request header fields beyond the default ones.
   ///   - exposedHeaders: names of response header fields beyond the default ones.
   ///   - maxAge: how long preflights may be kept, 0 or more.
+  ///   - privateNetwork: whether pages of the listed origins may come from a wider network than the gateway's.
   /// - Throws: `AdmissionError`; the settings are then refused as a whole.
   public init(
     origins: [OriginPattern], credentials: Bool, allowedHeaders: [String], exposedHeaders: [String],
-    maxAge: Duration
+    maxAge: Duration, privateNetwork: Bool = false
   ) throws(AdmissionError) {
     if credentials && origins.contains(.any) { throw .anyOriginWithCredentials }
     for name in allowedHeaders + exposedHeaders where !CORSPolicy.isHeaderName(name) {
@@ -52,18 +58,19 @@ public struct CORSPolicy: Sendable, Equatable {
     guard maxAge >= .zero else { throw .negativeMaxAge(given: maxAge) }
     self.init(
       validOrigins: origins, credentials: credentials, allowedHeaders: allowedHeaders,
-      exposedHeaders: exposedHeaders, maxAge: maxAge)
+      exposedHeaders: exposedHeaders, maxAge: maxAge, privateNetwork: privateNetwork)
   }
 
   private init(
     validOrigins origins: [OriginPattern] = [], credentials: Bool = false, allowedHeaders: [String] = [],
-    exposedHeaders: [String] = [], maxAge: Duration = .seconds(7200)
+    exposedHeaders: [String] = [], maxAge: Duration = .seconds(7200), privateNetwork: Bool = false
   ) {
     self.origins = origins
     self.credentials = credentials
     self.allowedHeaders = allowedHeaders
     self.exposedHeaders = exposedHeaders
     self.maxAge = maxAge
+    self.privateNetwork = privateNetwork
     let allowed = CORSPolicy.defaultAllowedHeaders + allowedHeaders
     allowedNames = allowed.map { $0.lowercased() }
     allowedValue = allowed.joined(separator: ", ")
@@ -90,8 +97,8 @@ public struct CORSPolicy: Sendable, Equatable {
       methods: methods.joined(separator: ", "),
       headers: allowedValue,
       maxAgeSeconds: maxAge.components.seconds,
-      // Being open to the world is no invitation into a private network: that takes being listed by name.
-      allowsPrivateNetwork: request.requestsPrivateNetwork && listing == .named)
+      // Being open to the world is no invitation into a private network: that takes being listed by name as well.
+      allowsPrivateNetwork: privateNetwork && request.requestsPrivateNetwork && listing == .named)
     return .preflight(grant(to: origin, preflight: preflight))
   }
 
@@ -105,7 +112,7 @@ public struct CORSPolicy: Sendable, Equatable {
 
   private func listing(of origin: String) -> Listing {
     if origin == "null" { return origins.contains(.null) ? .named : .none }
-    guard let origin = Origin(origin) else { return .none }
+    guard origin.utf8.count <= CORSPolicy.longestOrigin, let origin = Origin(origin) else { return .none }
     if origins.contains(where: { $0 != .any && $0.matches(origin) }) { return .named }
     return origins.contains(.any) ? .open : .none
   }

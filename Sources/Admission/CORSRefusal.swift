@@ -21,13 +21,22 @@ public enum CORSRefusal: Error, Sendable, Equatable {
 }
 
 extension CORSRefusal: CustomStringConvertible {
-  /// A sentence for people, naming the setting; peers choose what is in quotes, so escape it where it is shown.
+  /// A sentence for people, naming the setting.
+  ///
+  /// Peers choose what is in quotes, up to its first 100 characters, so escape it where it is shown.
   public var description: String {
     switch self {
-    case .originNotListed(let origin): "origin \"\(origin)\" is not one of this route's cors.origins"
-    case .methodNotAllowed(let method): "method \"\(method)\" is not one of this route's methods"
-    case .headerNotAllowed(let name): "header field \"\(name)\" is not one of this route's cors.allowed_headers"
+    case .originNotListed(let origin): "origin \(Self.quoted(origin)) is not one of this route's cors.origins"
+    case .methodNotAllowed(let method): "method \(Self.quoted(method)) is not one of this route's methods"
+    case .headerNotAllowed(let name):
+      "header field \(Self.quoted(name)) is not one of this route's cors.allowed_headers"
     case .crossSiteWithoutOrigin: "the request comes from another site's page, which did not name its origin"
     }
+  }
+
+  private static func quoted(_ text: String) -> String {
+    // Scalars and not characters, of which one can be of any length.
+    let shown = text.unicodeScalars.prefix(100)
+    return "\"\(Substring(shown))\(shown.endIndex < text.endIndex ? "…" : "")\""
   }
 }

@@ -17,3 +17,5 @@ int csystem_usable_processors(void) {
 }
 
 void csystem_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int csystem_own_descriptors(void) { return unshare(CLONE_FILES); }

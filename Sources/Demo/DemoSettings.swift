@@ -21,10 +21,8 @@ public enum DemoSettings {
           action: .run(
             RunSettings(
               upstream: "demo", method: RunSettings.defaultMethod, path: path,
-              answerAfter: RunSettings.defaultAnswerAfter)),
-          onAbandoned: .default, forwardCredentials: false, cors: nil)
+              answerAfter: RunSettings.defaultAnswerAfter)))
       ],
-      cors: nil, identity: .default,
-      streams: .default, clients: .default, drain: DrainSettings(deadline: .seconds(2)), log: log)
+      drain: DrainSettings(deadline: .seconds(2)), log: log)
   }
 }

@@ -44,7 +44,7 @@ private final class Stage: ListenerOwner, RequestReceiver {
     self.loop = loop
   }
 
-  func accepted(_ descriptor: Int32, from peer: SocketAddress) {
+  func accepted(_ descriptor: Int32, from peer: SocketAddress, on address: SocketAddress) {
     _ = HTTP1Connection(takingOver: descriptor, from: peer, on: loop, limits: limits, for: self)
   }
 
@@ -73,7 +73,7 @@ private final class Stage: ListenerOwner, RequestReceiver {
   }
 
   func clientWritable(_ exchange: Exchange) {
-    (exchange.owner as? Performance)?.pump()
+    exchange.owner?.clientWritable()
   }
 
   func finished(_ exchange: Exchange, _ reason: CloseReason) {}

@@ -66,6 +66,10 @@ final class Performance: ExchangeOwner, TimerOwner {
     steps = []
   }
 
+  func clientWritable() {
+    pump()
+  }
+
   private func waitForNext() {
     guard exchange.transport != nil, let next = steps.first else { return }
     pause = loop.setTimer(after: .milliseconds(next.pauseMilliseconds), for: self)

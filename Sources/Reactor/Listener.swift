@@ -134,12 +134,26 @@ public struct ListeningSocket: Sendable {
 
 /// What a listener tells.
 public protocol ListenerOwner: AnyObject {
+  /// Whether one more client may be accepted; where not, `resume` goes on.
+  ///
+  /// Where it may, the owner counts it already; `acceptedNone` takes that back.
+  func mayAccept() -> Bool
+  /// There was no client after all.
+  func acceptedNone()
   /// A client connected. The descriptor, non-blocking, is the owner's now.
-  func accepted(_ descriptor: Int32, from peer: SocketAddress)
+  func accepted(_ descriptor: Int32, from peer: SocketAddress, on address: SocketAddress)
   /// No client can be accepted until the system has room again; told once a shortage.
   func acceptPaused(_ error: SystemError, on address: SocketAddress)
   /// The shortage is over.
   func acceptResumed(on address: SocketAddress)
+}
+
+extension ListenerOwner {
+  /// Without a bound of one's own, always.
+  public func mayAccept() -> Bool { true }
+
+  /// Without a bound, nothing is to be taken back.
+  public func acceptedNone() {}
 }
 
 /// Accepts clients on a loop.
@@ -155,6 +169,8 @@ public final class Listener: WatchOwner, TimerOwner {
   private var watch: Watch?
   private var retry: TimerID?
   private var pause = Duration.zero
+  /// Whether it waits for its owner to have room.
+  private var isHeld = false
 
   /// Begins to accept.
   ///
@@ -171,6 +187,13 @@ public final class Listener: WatchOwner, TimerOwner {
   /// Where it listens.
   public var address: SocketAddress { socket.address }
 
+  /// Goes on after the owner had no room for more.
+  public func resume() {
+    guard isHeld else { return }
+    isHeld = false
+    watch?.watchReads()
+  }
+
   /// Stops accepting for good.
   public func close() {
     guard let watch else { return }
@@ -185,12 +208,19 @@ public final class Listener: WatchOwner, TimerOwner {
   func watchedReadable() {
     for _ in 0..<Self.acceptsEachTurn {
       guard watch != nil else { return }
+      guard owner?.mayAccept() == true else {
+        // The kernel's backlog is the queue.
+        watch?.ignoreReads()
+        isHeld = true
+        return
+      }
       var storage = sockaddr_storage()
       var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
       let client = unsafe withUnsafeMutablePointer(to: &storage) { peer in
         unsafe csystem_accept(socket.descriptor, peer, &length)
       }
       if client < 0 {
+        owner?.acceptedNone()
         failed(SystemError("accept4"))
         return
       }
@@ -198,7 +228,7 @@ public final class Listener: WatchOwner, TimerOwner {
         pause = .zero
         owner?.acceptResumed(on: address)
       }
-      owner?.accepted(client, from: SocketAddress(storage) ?? address)
+      owner?.accepted(client, from: SocketAddress(storage) ?? address, on: address)
     }
   }
 

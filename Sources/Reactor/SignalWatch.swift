@@ -72,5 +72,7 @@ public final class SignalWatch {
   /// Lets a write to a closed pipe or socket fail with EPIPE instead of ending the process.
   public static func ignoreBrokenPipes() {
     _ = signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow is a failed write, not an end.
+    _ = signal(SIGXFSZ, SIG_IGN)
   }
 }

@@ -66,6 +66,18 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The address's bytes in network order: 4 of IPv4, 16 of IPv6, none of a Unix socket.
+  public var bytes: [UInt8] {
+    func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
+      unsafe withUnsafeBytes(of: value.bigEndian) { unsafe Array($0) }
+    }
+    switch kind {
+    case .ipv4(let address): return bytes(address)
+    case .ipv6(let high, let low, _): return bytes(high) + bytes(low)
+    case .unix: return []
+    }
+  }
+
   /// Whether this is a Unix socket.
   public var isUnix: Bool {
     if case .unix = kind { true } else { false }

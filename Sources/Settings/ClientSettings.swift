@@ -1,5 +1,7 @@
 /// What one client may take, in time and in bytes.
 public struct ClientSettings: Sendable, Equatable {
+  /// How many connections there may be at a time.
+  public var connections = ConnectionBound.auto
   /// How long a request's head may take to arrive; 100 ms to 10 min.
   public var headTimeout: Duration
   /// How long a request's body may take to arrive; 100 ms to 1 h.
@@ -69,6 +71,10 @@ extension ClientSettings {
       bodySizeBytes: reader.byteCount(
         "body_size", default: standard.bodySizeBytes, in: 1024...1024 * 1024 * 1024,
         "The largest request body; a larger one is answered with 413."))
+    connections = reader.text(
+      "connections", default: .auto, allowed: ConnectionBound.allowed,
+      "How many connections there may be; more wait in the kernel. auto = half of the descriptors that are allowed."
+    ) { ConnectionBound($0) }
     if reader.isClean, uriSizeBytes >= headSizeBytes {
       reader.refuse(
         "uri_size", or: "head_size", given: UnitScale.bytes.text(for: Int64(uriSizeBytes)),

@@ -8,6 +8,14 @@ public enum RouteAction: Sendable, Equatable {
   case feed(FeedSettings)
 }
 
+/// How a client hears that a limit has no room for it.
+public enum RefusalForm: String, Sendable, CaseIterable {
+  /// By the status of the answer, 429 or 503.
+  case status
+  /// For a GET by an event in a stream that ends, because an EventSource shows its page nothing of any other answer.
+  case stream
+}
+
 /// Which requests a route serves, and how.
 public struct RouteSettings: Sendable, Equatable {
   /// The host that clients must have come to, lower case, without port; `nil` for every host without a route of its own.
@@ -18,8 +26,14 @@ public struct RouteSettings: Sendable, Equatable {
   public var action: RouteAction
   /// What becomes of a run or feed that nobody watches any more.
   public var onAbandoned: OnAbandoned
-  /// Whether `Cookie` and `Authorization` reach the upstream.
-  public var forwardCredentials: Bool
+  /// Which credentials reach the upstream.
+  public var credentials: CredentialForwarding
+  /// Which cookies the upstream may set at the client that began a run.
+  public var setCookie = SetCookiePolicy(.none)
+  /// How a client hears that a limit has no room for it.
+  public var refusal = RefusalForm.status
+  /// How clients prove who they are; its own or the global one, `nil` where nobody is asked.
+  public var authentication: AuthenticationSettings?
   /// Which other origins may use it: its own policy or the global one; `nil` where the file has neither, which means
   /// `CORSPolicy.sameOriginOnly`.
   public var cors: CORSPolicy?
@@ -31,24 +45,26 @@ public struct RouteSettings: Sendable, Equatable {
   ///   - path: the paths it serves.
   ///   - action: what it does.
   ///   - onAbandoned: what becomes of a run or feed that nobody watches any more.
-  ///   - forwardCredentials: whether `Cookie` and `Authorization` reach the upstream.
+  ///   - credentials: which credentials reach the upstream.
   ///   - cors: which other origins may use it.
   public init(
-    host: String?, path: PathPattern, action: RouteAction, onAbandoned: OnAbandoned, forwardCredentials: Bool,
-    cors: CORSPolicy?
+    host: String?, path: PathPattern, action: RouteAction, onAbandoned: OnAbandoned = .default,
+    credentials: CredentialForwarding = .none, cors: CORSPolicy? = nil
   ) {
     self.host = host
     self.path = path
     self.action = action
     self.onAbandoned = onAbandoned
-    self.forwardCredentials = forwardCredentials
+    self.credentials = credentials
     self.cors = cors
   }
 }
 
 extension RouteSettings {
   /// Reads one route; `nil` if a part without default was missing or wrong, which the reader has noted.
-  init?(_ reader: SettingsReader, upstreams: [String]?, cors: CORSPolicy?) {
+  init?(
+    _ reader: SettingsReader, upstreams: [String]?, cors: CORSPolicy?, authentication: AuthenticationSettings?
+  ) {
     let path = RouteSettings.path(reader)
     let host = RouteSettings.host(reader)
     let answerAfter = reader.duration(
@@ -59,26 +75,35 @@ extension RouteSettings {
       "What becomes of a run or feed that nobody watches: cancel, linger for a time, or detach, which lets a run go on."
     ) { OnAbandoned($0) }
     let action = RouteSettings.action(reader, upstreams: upstreams, path: path, answerAfter: answerAfter)
-    let forwardCredentials = reader.flag(
-      "forward_credentials", default: false, "Whether Cookie and Authorization reach the upstream.")
+    let credentials = CredentialForwarding.read(reader)
+    let setCookie = SetCookiePolicy.read(reader)
+    let refusal: RefusalForm = reader.choice(
+      "refusal", default: .status,
+      "How a GET hears that a limit has no room: by status, or by an event in a stream, since EventSource hides statuses."
+    )
     let own = reader.optionalSection("cors", "Which other origins may use this route; replaces the global one.") {
       CORSPolicy($0)
     }
+    let proof = reader.optionalSection(
+      "authentication", "How clients prove who they are; replaces the global one, and {} asks nobody."
+    ) { AuthenticationSettings($0, upstreams: upstreams) }
     guard let path, let action else { return nil }
     if case .feed(let feed) = action, reader.isClean {
       if onAbandoned == .detach {
         reader.refuse(
           "on_abandoned", given: "detach", allowed: "cancel or linger, because a feed has no end of its own")
       }
-      if feed.isPublic, forwardCredentials {
+      if feed.isPublic, credentials != .none {
         reader.refuse(
-          "forward_credentials", given: "true",
-          allowed: "false, because feed.public shares one answer among all clients")
+          "forward_credentials", given: "some of them",
+          allowed: "none, because feed.public shares one answer among all clients")
       }
     }
     self.init(
-      host: host, path: path, action: action, onAbandoned: onAbandoned, forwardCredentials: forwardCredentials,
-      cors: own ?? cors)
+      host: host, path: path, action: action, onAbandoned: onAbandoned, credentials: credentials, cors: own ?? cors)
+    self.setCookie = setCookie
+    self.refusal = refusal
+    self.authentication = proof ?? authentication
   }
 
   /// What the route does: one of the sections that say so.

@@ -6,7 +6,7 @@ public import Admission
 /// only what comes from a file is checked.
 public struct Settings: Sendable, Equatable {
   /// Where clients come in; at least one, port 0 lets the kernel choose.
-  public var listen: [ListenAddress]
+  public var listen: [ListenerSettings]
   /// The pools of orchestrators by name.
   public var upstreams: [String: UpstreamSettings] {
     didSet {
@@ -27,6 +27,16 @@ public struct Settings: Sendable, Equatable {
   public var streams: StreamSettings
   /// What one client may take and how long it may take.
   public var clients: ClientSettings
+  /// Who may say for whom it asks.
+  public var proxies = ProxySettings.default
+  /// How clients prove who they are at the gateway's own paths; `nil` where nobody is asked.
+  ///
+  /// Routes have theirs already.
+  public var authentication: AuthenticationSettings?
+  /// How tickets are given out; `nil` where none are.
+  public var tickets: TicketSettings?
+  /// How many there may be of what, in the order of the file.
+  public var limits: [Limit] = []
   /// How many loops serve.
   public var workers = WorkerSettings.auto
   /// Where runs are kept from one process to the next.
@@ -50,7 +60,7 @@ public struct Settings: Sendable, Equatable {
   ///   - drain: how the gateway ends.
   ///   - log: what it writes about itself.
   public init(
-    listen: [ListenAddress], upstreams: [String: UpstreamSettings], routes: [RouteSettings], cors: CORSPolicy? = nil,
+    listen: [ListenerSettings], upstreams: [String: UpstreamSettings], routes: [RouteSettings], cors: CORSPolicy? = nil,
     identity: IdentitySettings = .default, streams: StreamSettings = .default, clients: ClientSettings = .default,
     stateDirectory: StateDirectory = .none, drain: DrainSettings = .default, log: LogSettings = .default
   ) {
@@ -95,13 +105,11 @@ extension Settings {
   }
 
   init(_ reader: SettingsReader) {
-    let listen: [ListenAddress] = reader.sections(
-      "listen", count: 1...64, once: (key: "address", of: \.identity), "Where clients come in."
-    ) { item in
-      item.required("address", allowed: ListenAddress.allowed, "IPv4:port, [IPv6]:port or unix:/absolute/path.") {
-        ListenAddress($0)
-      }
-    }
+    let listen: [ListenerSettings] = reader.sections(
+      "listen", count: 1...64, once: (key: "address", of: \.address.identity), "Where clients come in."
+    ) { ListenerSettings($0) }
+    let proxies = ProxySettings(reader)
+    if reader.isClean { proxies.check(listen, reader) }
     let upstreams = reader.namedSections("upstreams", atMost: 256, "The pools of orchestrators by name.") {
       UpstreamSettings($0)
     }
@@ -109,9 +117,12 @@ extension Settings {
       "cors", "Which other origins may use the routes and the paths below /_sluice/; without it, none."
     ) { CORSPolicy($0) }
     let names = upstreams?.map(\.name)
+    let authentication = reader.optionalSection(
+      "authentication", "How clients prove who they are; an empty mapping asks nobody."
+    ) { AuthenticationSettings($0, upstreams: names) }
     let routes: [RouteSettings] = reader.sections(
       "routes", count: 1...1024, once: (key: "path", of: \.identity), "What is served, and by which upstream."
-    ) { RouteSettings($0, upstreams: names, cors: cors) }
+    ) { RouteSettings($0, upstreams: names, cors: cors, authentication: authentication) }
     self.init(
       listen: listen,
       upstreams: (upstreams ?? []).reduce(into: [:]) { $0[$1.name] = $1.value },
@@ -129,6 +140,12 @@ extension Settings {
       drain: reader.section("drain", "How the gateway ends.") { DrainSettings($0) },
       log: reader.section("log", "What the gateway writes about itself.") { LogSettings($0) })
     upstreamNames = names ?? []
+    self.proxies = proxies
+    self.authentication = authentication
+    tickets = reader.optionalSection(
+      "tickets", "One-time tickets for EventSource, which can send no header; without it, there are none."
+    ) { TicketSettings($0) }
+    limits = Limit.list(reader)
     workers = reader.text(
       "workers", default: .auto, allowed: WorkerSettings.allowed,
       "How many loops serve, each on a thread of its own; auto = one for each processor the process may use."

@@ -12,10 +12,12 @@ public struct IDIndex: Sendable {
   private var hashes: [UInt32] = []
   /// How many at the front of `hashes` are gone: they are removed many at a time.
   private var gone = 0
-  private var oldest: UInt64 = 1
+  private var oldest: UInt64
 
-  /// An index of a log without events.
-  public init() {}
+  /// An index of a log whose first event gets this sequence.
+  public init(first: UInt64 = 1) {
+    oldest = first
+  }
 
   /// Takes note of the next event's id; `nil` for one that has none.
   public mutating func append(_ id: [UInt8]?) {

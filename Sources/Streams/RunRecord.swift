@@ -124,7 +124,7 @@ public struct RunRecord: Equatable, Sendable {
     }
 
     mutating func text() -> String? {
-      bytes().map { String(decoding: $0, as: UTF8.self) }
+      bytes().flatMap { String(validating: $0, as: UTF8.self) }
     }
   }
 }

@@ -12,7 +12,7 @@ struct Sluice: ParsableCommand {
       orchestrators, copy config/sluice.yaml, run 'sluice check' on it, then 'sluice serve'.
       """,
     version: version,
-    subcommands: [Serve.self, Check.self, Demo.self, Version.self])
+    subcommands: [Serve.self, Check.self, Demo.self, Load.self, Version.self])
 
   /// The version of this build.
   static let version = "0.1.0"

@@ -122,6 +122,84 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    // Origins of extensions and applications are theirs alone.
+    (
+      "chrome-extension://abcdefghijklmnopabcdefghijklmnop", "chrome-extension://abcdefghijklmnopabcdefghijklmnop", true
+    ),
+    (
+      "chrome-extension://abcdefghijklmnopabcdefghijklmnop", "chrome-extension://bbcdefghijklmnopabcdefghijklmnop",
+      false
+    ),
+    ("chrome-extension://abcdefghijklmnopabcdefghijklmnop", "https://abcdefghijklmnopabcdefghijklmnop", false),
+    (
+      "moz-extension://0e4f9c0a-1b2c-4d3e-8f9a-0123456789ab", "moz-extension://0e4f9c0a-1b2c-4d3e-8f9a-0123456789ab",
+      true
+    ),
+    (
+      "safari-web-extension://0E4F9C0A-1B2C-4D3E-8F9A-0123456789AB",
+      "safari-web-extension://0e4f9c0a-1b2c-4d3e-8f9a-0123456789ab", true
+    ),
+    // Files have no origin that could be listed, and those of browsers say null.
+    ("*", "file://", false), ("*", "file:///", false), ("*", "file:///home/me/page.html", false),
+    ("null", "file://", false),
+    ("*", "data:text/html,x", false), ("*", "blob:https://app.example.com/1", false), ("*", "about:blank", false),
+    // One origin, spelled in many ways.
+    ("https://app.example.com", "https://app.example.com:443", true),
+    ("https://app.example.com:443", "HTTPS://APP.EXAMPLE.COM", true),
+    ("http://app.example.com:80", "http://app.example.com", true),
+    ("https://[2001:db8::1]", "https://[2001:DB8:0::1]:443", true),
+    ("https://[::1]:8443", "https://[::1]:8443", true),
+    ("https://127.0.0.1", "https://127.0.0.1", true),
+    // Others that look like it.
+    ("https://app.example.com", "https://app.example.com:0443", false),
+    ("https://app.example.com", "https://app.example.com:", false),
+    ("https://app.example.com", "https://app.example.com:+443", false),
+    ("https://app.example.com", "https://app.example.com:65979", false),
+    ("https://app.example.com", "https://app.example.com.", false),
+    ("https://xn--bcher-kva.example", "https://b\u{FC}cher.example", false),
+    ("https://app.example.com", "https://app.example\u{3002}com", false),
+    ("https://app.example.com", "https://app%2eexample.com", false),
+    ("https://app.example.com", "https:/app.example.com", false),
+    ("https://app.example.com", "https:\\\\app.example.com", false),
+    ("https://app.example.com", "https://:443@app.example.com", false),
+    ("https://app.example.com", "https://app.example.com#", false),
+    ("https://app.example.com", "\u{FEFF}https://app.example.com", false),
+    ("https://[::1]", "https://[::1%25lo]", false),
+    ("https://[::ffff:7f00:1]", "https://127.0.0.1", false),
+    ("https://127.0.0.1", "https://0x7f.0.0.1", false),
+    ("*", "https://", false), ("*", "://app.example.com", false), ("*", "https://a b", false),
+    // Several fields, and lists.
+    ("https://app.example.com", "https://app.example.com, https://app.example.com", false),
+    ("*", "https://app.example.com, null", false), ("null", "null, null", false), ("null", "null null", false),
+  ])
+  func `an origin is listed, or refused as it came`(pattern: String, origin: String, isListed: Bool) throws {
+    let policy = try Self.policy([pattern])
+    for fetchSite in [nil, "cross-site"] {
+      let verdict = policy.decide(Self.request(origin: origin, fetchSite: fetchSite), methods: ["POST"])
+      if isListed {
+        #expect(Self.fields(of: verdict).first == "Access-Control-Allow-Origin: \(origin)")
+      } else {
+        #expect(verdict == .refused(.originNotListed(origin)))
+      }
+    }
+  }
+
+  @Test func `an origin is at most as long as a pattern may be`() throws {
+    let policy = try Self.policy(["*"])
+    let fitting = String(repeating: "a", count: CORSPolicy.longestOrigin - 12) + "://b.example"
+    guard case .allowed = policy.decide(Self.request(origin: fitting), methods: ["POST"]) else {
+      Issue.record("\(fitting.utf8.count) bytes were refused")
+      return
+    }
+    for origin in [
+      "a" + fitting, "https://" + String(repeating: "a.", count: 8000), String(repeating: "a", count: 16384),
+    ] {
+      let verdict = policy.decide(Self.request(origin: origin), methods: ["POST"])
+      #expect(verdict == .refused(.originNotListed(origin)))
+    }
+  }
+
   @Test func `options without a requested method is no preflight`() throws {
     let verdict = try Self.policy(["*"]).decide(
       Self.request(origin: "https://a.example", method: "OPTIONS"), methods: ["POST"])
@@ -203,13 +281,36 @@ import Testing
     (["https://app.example.com"], true, true), (["https://*.example.com"], true, true),
     (["https://app.example.com"], false, false), (["*"], true, false), (["*", "https://app.example.com"], true, true),
   ])
-  func `only a listed origin may reach into a private network`(
+  func `only a listed origin may reach into a private network, and only where the policy says so`(
     origins: [String], isAsked: Bool, isGranted: Bool
   ) throws {
     let request = Self.preflight(
       origin: "https://app.example.com", method: "GET", headers: nil, privateNetwork: isAsked)
-    let fields = try Self.fields(of: Self.policy(origins).decide(request, methods: ["GET"]))
-    #expect(fields.contains("Access-Control-Allow-Private-Network: true") == isGranted)
+    for isAllowed in [true, false] {
+      let policy = try Self.policy(origins, privateNetwork: isAllowed)
+      let fields = Self.fields(of: policy.decide(request, methods: ["GET"]))
+      #expect(fields.contains("Access-Control-Allow-Private-Network: true") == (isGranted && isAllowed))
+    }
+  }
+
+  @Test func `an origin that is not listed reaches nothing, private or not`() throws {
+    let request = Self.preflight(origin: "null", method: "GET", headers: nil, privateNetwork: true)
+    let refused = CORSVerdict.refused(.originNotListed("null"))
+    #expect(try Self.policy(["*"], privateNetwork: true).decide(request, methods: ["GET"]) == refused)
+    let fields = try Self.fields(of: Self.policy(["null"], privateNetwork: true).decide(request, methods: ["GET"]))
+    #expect(fields.contains("Access-Control-Allow-Private-Network: true"))
+  }
+
+  @Test func `a private network is closed where nothing is said`() throws {
+    let policy = try CORSPolicy(
+      origins: [OriginPattern("null")], credentials: false, allowedHeaders: [], exposedHeaders: [], maxAge: .zero)
+    #expect(!policy.privateNetwork && !CORSPolicy.sameOriginOnly.privateNetwork)
+  }
+
+  @Test func `a preflight that may not be kept says so`() throws {
+    let request = Self.preflight(origin: "https://a.example", method: "GET", headers: nil)
+    let fields = try Self.fields(of: Self.policy(["*"], maxAge: .zero).decide(request, methods: ["GET"]))
+    #expect(fields.contains("Access-Control-Max-Age: 0"))
   }
 
   // Words
@@ -231,6 +332,20 @@ import Testing
     #expect(refusal.description == sentence)
   }
 
+  @Test func `a refusal shows the beginning of what is long`() {
+    let long = String(repeating: "x", count: 16384)
+    let shown = "\"" + String(repeating: "x", count: 100) + "…\""
+    #expect("\(CORSRefusal.originNotListed(long))" == "origin \(shown) is not one of this route's cors.origins")
+    #expect("\(CORSRefusal.methodNotAllowed(long))" == "method \(shown) is not one of this route's methods")
+    #expect(
+      "\(CORSRefusal.headerNotAllowed(long))" == "header field \(shown) is not one of this route's cors.allowed_headers"
+    )
+    let heap = "e" + String(repeating: "\u{301}", count: 5000)
+    #expect("\(CORSRefusal.originNotListed(heap))".utf8.count < 300)
+    let fitting = String(repeating: "x", count: 100)
+    #expect("\(CORSRefusal.methodNotAllowed(fitting))" == "method \"\(fitting)\" is not one of this route's methods")
+  }
+
   @Test func `every answer varies on the origin`() {
     #expect("\(CORSPolicy.vary)" == "Origin")
     #expect(
@@ -243,11 +358,11 @@ import Testing
 extension CORSPolicyTests {
   static func policy(
     _ origins: [String], credentials: Bool = false, allowedHeaders: [String] = [], exposedHeaders: [String] = [],
-    maxAge: Duration = .seconds(7200)
+    maxAge: Duration = .seconds(7200), privateNetwork: Bool = false
   ) throws -> CORSPolicy {
     try CORSPolicy(
       origins: origins.map { try OriginPattern($0) }, credentials: credentials, allowedHeaders: allowedHeaders,
-      exposedHeaders: exposedHeaders, maxAge: maxAge)
+      exposedHeaders: exposedHeaders, maxAge: maxAge, privateNetwork: privateNetwork)
   }
 
   static func request(

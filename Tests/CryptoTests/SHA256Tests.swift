@@ -19,4 +19,20 @@ import Testing
     let bytes = withUnsafeBytes(of: digest("abc")) { Array($0) }
     #expect(bytes == expected)
   }
+
+  @Test func `a digest's bytes make the same digest`() {
+    for text in ["", "a", "abc", String(repeating: "x", count: 1000)] {
+      let digest = digest(text)
+      #expect(digest.bytes.count == SHA256.byteCount && SHA256.byteCount == 32)
+      #expect(digest.bytes == withUnsafeBytes(of: digest) { Array($0) })
+      #expect(SHA256(digest.bytes) == digest)
+      #expect(SHA256(digest.bytes)?.bytes == digest.bytes)
+    }
+    let any = (0..<32).map { UInt8($0 * 8) }
+    #expect(SHA256(any)?.bytes == any)
+  }
+
+  @Test(arguments: 0...65) func `any other number of bytes is no digest`(count: Int) {
+    #expect((SHA256([UInt8](repeating: 1, count: count)) == nil) == (count != 32))
+  }
 }

@@ -14,7 +14,9 @@ import Wire
     var parser = RequestHeadParser(limits: HeadLimits(headBytes: 8192, targetBytes: 4096))
     let head = try #require(try parser.parse(Array((request + "\r\n\r\n").utf8).span)?.head)
     var fields = FieldSection()
-    return (Gate.judge(head, router, &fields), fields)
+    let client = ClientAddress.resolve(
+      peer: .unixSocket, fields: head.fields, trusted: TrustedProxies([]), source: .xForwardedFor)
+    return (Gate.judge(head, client, router, &fields), fields)
   }
 
   private func status(_ verdict: GateVerdict) -> Int {

@@ -59,7 +59,7 @@ import Testing
         RouteSettings(
           host: nil, path: .exact(TestGateway.path),
           action: .run(RunSettings(upstream: "chat", method: "POST", path: "/run", answerAfter: .zero)),
-          onAbandoned: .default, forwardCredentials: false, cors: nil)
+          onAbandoned: .default, credentials: .none, cors: nil)
       ],
       cors: nil, identity: .default, streams: .default, clients: .default, drain: .default, log: .default)
   }

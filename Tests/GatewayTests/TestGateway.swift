@@ -10,28 +10,32 @@ final class TestGateway {
   let gateway: Gateway
   let port: UInt16
   let log = TestLog()
+  private var subscribers: [TestSocket] = []
 
   static let path = "/process/stream"
 
   init(
     upstream ports: [UInt16], streams: StreamSettings = .default, clients: ClientSettings = .default,
     upstreamSettings: ((UpstreamSettings) -> UpstreamSettings)? = nil, answerAfter: Duration = .zero,
-    onAbandoned: OnAbandoned = .cancel, forwardCredentials: Bool = false, cors: CORSPolicy? = nil,
-    host: String = "127.0.0.1"
+    onAbandoned: OnAbandoned = .cancel, credentials: CredentialForwarding = .none, cors: CORSPolicy? = nil,
+    host: String = "127.0.0.1", feed: FeedSettings? = nil, stateDirectory: StateDirectory = .none,
+    routePath: String = TestGateway.path, workers: Int = 1
   ) throws {
     let endpoints = ports.map { EndpointAddress(host: host, port: $0) }
     let upstream = UpstreamSettings.default(endpoints: endpoints)
     let run = RunSettings(upstream: "chat", method: "POST", path: "/run", answerAfter: answerAfter)
+    let actions: [(PathPattern, RouteAction)] =
+      [(.exact(routePath), .run(run))] + (feed.map { [(.prefix("/events/"), .feed($0))] } ?? [])
     var settings = Settings(
       listen: [.ipv4(host: "127.0.0.1", port: 0)],
       upstreams: ["chat": upstreamSettings?(upstream) ?? upstream],
-      routes: [
+      routes: actions.map { path, action in
         RouteSettings(
-          host: nil, path: .exact(Self.path), action: .run(run), onAbandoned: onAbandoned,
-          forwardCredentials: forwardCredentials, cors: cors)
-      ],
-      cors: cors, identity: .default, streams: streams, clients: clients, drain: .default, log: .default)
-    settings.workers = .number(1)
+          host: nil, path: path, action: action, onAbandoned: onAbandoned, credentials: credentials, cors: cors)
+      },
+      cors: cors, identity: .default, streams: streams, clients: clients, stateDirectory: stateDirectory,
+      drain: .default, log: .default)
+    settings.workers = .number(workers)
     let log = log
     gateway = try Gateway(settings, logger: Logger(label: "test") { _ in log })
     port = gateway.addresses[0].port
@@ -39,6 +43,8 @@ final class TestGateway {
 
   /// Ends the gateway; every run that is left ends with it.
   func stop() {
+    // Who stays after the end is waited for.
+    for subscriber in subscribers { subscriber.endWrites() }
     gateway.drain(within: .zero)
     gateway.waitUntilDrained()
   }
@@ -50,6 +56,31 @@ final class TestGateway {
     let client = try connect()
     try client.send("GET \(Self.path)?\(query) HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n")
     return client
+  }
+
+  /// A feed of the path below `/events/`, asked for below `/up/`.
+  static func feed(
+    headers: [String] = [], isPublic: Bool = false, answerAfter: Duration = .zero, idleTimeout: Duration = .zero,
+    backoff: ClosedRange<Duration> = .milliseconds(10) ... .milliseconds(40)
+  ) -> FeedSettings {
+    FeedSettings(
+      upstream: "chat", path: .prefix("/up/"), headers: headers, isPublic: isPublic, answerAfter: answerAfter,
+      idleTimeout: idleTimeout, backoff: BackoffSettings(min: backoff.lowerBound, max: backoff.upperBound))
+  }
+
+  /// Subscribes to a feed as an EventSource would.
+  func subscribe(_ target: String = "/events/room", fields: String = "") throws -> TestSocket {
+    let client = try connect()
+    try client.send("GET \(target) HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n")
+    subscribers.append(client)
+    return client
+  }
+
+  /// Waits until every request that was sent before has been taken: the loop takes them in their order.
+  func settle() throws {
+    let client = try connect()
+    try client.send("GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    _ = try client.read(through: "\r\n\r\n")
   }
 
   /// Sends a POST as a fetch client would.

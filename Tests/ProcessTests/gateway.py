@@ -54,6 +54,26 @@ def chat(
     }
 
 
+def feed(
+    *endpoints: str,
+    upstream: Settings = NONE,
+    feed: Settings = NONE,
+    route: Settings = NONE,
+    streams: Settings = NONE,
+    **sections: Any,
+) -> dict[str, Any]:
+    """Settings with one feed route, `/events/**`, which asks quickly again; more settings go in as they are."""
+    shared = {"upstream": "news", "path": "/e/**", "backoff": {"min": "10ms", "max": "200ms"}, **feed}
+    return {
+        "listen": [{"address": "127.0.0.1:0"}],
+        "upstreams": {"news": {"endpoints": list(endpoints), **upstream}},
+        "routes": [{"path": "/events/**", "feed": shared, **route}],
+        "streams": {"retry": "2s", **streams},
+        "drain": {"deadline": "1s"},
+        **sections,
+    }
+
+
 def yaml(value: Any, indent: str = "") -> str:
     """Settings as a YAML document in block style. Strings are quoted as JSON does it, which YAML reads as well."""
     if isinstance(value, Mapping) and value:
@@ -91,15 +111,23 @@ class LogLine:
 
 
 class Process:
-    """The binary, started with some arguments. Its standard error is collected as it comes."""
+    """The binary, started with some arguments, by the command `through` if there is one.
+
+    Its standard error is collected as it comes.
+    """
 
     #: How many listeners it is to have.
     listeners = 1
 
     def __init__(
-        self, arguments: Sequence[str], *, environment: Mapping[str, str] = NONE, open_files: int | None = None
+        self,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str] = NONE,
+        open_files: int | None = None,
+        through: Sequence[str] = (),
     ):
-        command = [str(binary()), *arguments]
+        command = [*through, str(binary()), *arguments]
         if open_files is not None:
             command = ["prlimit", f"--nofile={open_files}:{open_files}", *command]
         self._lines: list[str] = []

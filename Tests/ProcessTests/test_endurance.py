@@ -109,7 +109,7 @@ def test_running_out_of_descriptors_is_said_once_and_survived(
     start_orchestrator: StartOrchestrator, start_gateway: StartGateway
 ) -> None:
     orchestrator = start_orchestrator(scripted.chat())
-    gateway = start_gateway(chat(orchestrator.url, workers=1), open_files=64)
+    gateway = start_gateway(chat(orchestrator.url, workers=1, clients={"connections": 1000}), open_files=64)
     clients = [Connection(gateway.address) for _ in range(100)]
 
     def complaints() -> list[str]:

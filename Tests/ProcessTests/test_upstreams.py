@@ -130,7 +130,7 @@ def test_interim_answers_and_trailers_of_an_orchestrator_are_harmless(serve: Ser
         await exchange.head(extra="Trailer: X-Sum\r\n")
         await exchange.send(b"%X;a=b\r\n%b\r\n0\r\nX-Sum: 1\r\n\r\n" % (len(blocks(*CHAT)), blocks(*CHAT)))
 
-    orchestrator, gateway = serve(script)
+    orchestrator, gateway = serve(script, workers=1)
     assert [data(ask(gateway.address, *POST)) for _ in range(2)] == [CHAT] * 2
     assert orchestrator.connections_made == 1
 

@@ -120,7 +120,8 @@ extension BadSectionTests {
     BadFile("routes: [/]", #":6: routes[0]: given "/", allowed: a mapping"#),
     BadFile("x-routes: 1", ":1: routes: given nothing, allowed: a list of 1 to 1024 mappings"),
     BadFile("routes: [{run: {upstream: chat}}]", #":6: routes[0].path: given nothing, allowed: \#(path)"#),
-    BadFile("routes: [{path: /a}]", ":6: routes[0].run: given nothing, allowed: a mapping"),
+    BadFile("routes: [{path: /a}]", ":6: routes[0].run: given nothing, allowed: \(actions)"),
+    BadFile("routes: [{path: /a, run: }]", ":6: routes[0].run: given nothing, allowed: a mapping"),
     BadFile("routes: [{path: /a, run: chat}]", #":6: routes[0].run: given "chat", allowed: a mapping"#),
     BadFile(
       "routes: [{path: /a, run: {upstream: chta}}]",
@@ -200,9 +201,9 @@ extension BadSectionTests {
       "routes: [{path: /a, cors: , run: {upstream: chat}}]",
       ":6: routes[0].cors: given nothing, allowed: a mapping"),
     BadFile(
-      "routes: [{path: /a, feed: {upstream: chat}}]",
-      ":6: routes[0].run: given nothing, allowed: a mapping",
-      #":6: routes[0].feed: given an unknown key, allowed: \#(routeKeys)"#),
+      "routes: [{path: /a, topic: {upstream: chat}}]",
+      ":6: routes[0].run: given nothing, allowed: \(actions)",
+      #":6: routes[0].topic: given an unknown key, allowed: \#(routeKeys)"#),
     BadFile(
       "routes: [{path: /_sluice/**, run: {upstream: chat, path: /a}}]",
       #":6: routes[0].path: given "/_sluice/**", allowed: a path outside /_sluice/, where the gateway's own are"#),
@@ -232,7 +233,8 @@ extension BadSectionTests {
     "a path such as /chat, or /chat/** for all below it; no query, spaces, * or empty, . and .. segments, "
     + "at most 1024 bytes"
   static let host = "a host name or address without scheme, port, * or dot at its end"
-  static let routeKeys = "one of answer_after, cors, forward_credentials, host, on_abandoned, path, run"
+  static let actions = "one of run, feed, with a mapping below it"
+  static let routeKeys = "one of answer_after, cors, feed, forward_credentials, host, on_abandoned, path, run"
   static let onAbandoned = "cancel, detach, or linger and \(time) from 100ms to 1h, such as linger 15s"
   static let noCredentials = "credentials only for listed origins, or * without credentials"
 }

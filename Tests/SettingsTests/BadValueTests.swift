@@ -23,6 +23,11 @@ import Testing
     file.expectProblems(in: MinimalFile.yaml(rest: file.text))
   }
 
+  @Test(arguments: stateDirectory)
+  func `a directory that is not said in full is refused`(file: BadFile) {
+    file.expectProblems(in: MinimalFile.yaml(rest: file.text))
+  }
+
   @Test(arguments: cors)
   func `a policy that is none is refused`(file: BadFile) {
     file.expectProblems(in: MinimalFile.yaml(rest: file.text))
@@ -157,7 +162,7 @@ extension BadValueTests {
     BadFile(
       "heartbeat: 15s",
       #":9: heartbeat: given an unknown key, allowed: \#(topKeys); did you mean streams.heartbeat?"#),
-    BadFile("idle_timeout: 15s", #":9: idle_timeout: given an unknown key, allowed: \#(topKeys); \#(bothTimeouts)"#),
+    BadFile("idle_timeout: 15s", #":9: idle_timeout: given an unknown key, allowed: \#(topKeys); \#(allTimeouts)"#),
     BadFile(
       "clients: {headTimeout: 15s}",
       #":9: clients.headTimeout: given an unknown key, allowed: \#(clientKeys); did you mean head_timeout?"#),
@@ -221,6 +226,21 @@ extension BadValueTests {
       ":9: clients.uri_size: given 8KiB, allowed: less than head_size, which is 4KiB"),
   ]
 
+  static let stateDirectory: [BadFile] = [
+    BadFile("state_directory:", #":9: state_directory: given nothing, allowed: \#(directory)"#),
+    BadFile(#"state_directory: """#, #":9: state_directory: given "", allowed: \#(directory)"#),
+    BadFile("state_directory: var/lib", #":9: state_directory: given "var/lib", allowed: \#(directory)"#),
+    BadFile("state_directory: ./runs", #":9: state_directory: given "./runs", allowed: \#(directory)"#),
+    BadFile("state_directory: ~/runs", #":9: state_directory: given "~/runs", allowed: \#(directory)"#),
+    BadFile("state_directory: None", #":9: state_directory: given "None", allowed: \#(directory)"#),
+    BadFile(#"state_directory: "/a\0b""#, #":9: state_directory: given "/a\0b", allowed: \#(directory)"#),
+    BadFile("state_directory: [/var/lib]", ":9: state_directory: given a list, allowed: \(directory)"),
+    BadFile("state_directory: {path: /var/lib}", ":9: state_directory: given a mapping, allowed: \(directory)"),
+    BadFile(
+      "state_directry: /var/lib",
+      #":9: state_directry: given an unknown key, allowed: \#(topKeys); did you mean state_directory?"#),
+  ]
+
   static let cors: [BadFile] = [
     BadFile(
       #"cors: {origins: ["*"], credentials: true}"#,
@@ -247,16 +267,18 @@ extension BadValueTests {
   static let size = "a size with its unit (B, KiB, MiB, GiB)"
   static let name = "a name of 1 to 128 bytes without control characters"
   static let levels = "one of trace, debug, info, notice, warning, error, critical"
-  static let topKeys = "one of clients, cors, drain, identity, listen, log, routes, streams, upstreams"
+  static let topKeys = "one of clients, cors, drain, identity, listen, log, routes, state_directory, streams, upstreams"
   static let streamKeys =
     "one of budget, client_buffer, event_size, heartbeat, keep_finished, log, retry, terminal_events, terminal_field"
   static let retry = "a mapping, or \(time) from 100ms to 1h"
   static let identityHeader = "the name of a header field of at most 128 bytes, such as Authorization"
+  static let directory = "none, or an absolute path of at most 1024 bytes"
   static let identityCookie = "the name of a cookie of at most 128 bytes, such as session"
   static let corsKeys = "one of allowed_headers, credentials, exposed_headers, max_age, origins"
   static let clientKeys =
     "one of body_size, body_timeout, head_size, head_timeout, idle_timeout, send_timeout, uri_size"
-  static let bothTimeouts = "did you mean upstreams.*.idle_timeout or clients.idle_timeout?"
+  static let allTimeouts =
+    "did you mean upstreams.*.idle_timeout or routes[].feed.idle_timeout or clients.idle_timeout?"
   static let origins = "a list of 0 to 256 items, each an origin such as https://app.example.com"
   static let noCredentials = "credentials only for listed origins, or * without credentials"
   static let noOriginPath = "an origin without path, slash or query, such as"

@@ -28,6 +28,10 @@ import Testing
       switch path[0] {
       case "upstreams":
         return MinimalFile.yaml(upstreams: "upstreams: {chat: {endpoints: [http://a], \(path[2]): \(value)}}")
+      case "routes" where path.count > 2:
+        let (last, section) = (path[path.count - 1], path.count == 4 ? path[2] : nil)
+        let entry = section.map { "\($0): {\(last): \(value)\(below)}" } ?? "\(last): \(value)"
+        return MinimalFile.yaml(routes: "routes: [{path: /a, \(path[1]): {upstream: chat, \(entry)}}]")
       case "routes":
         return MinimalFile.yaml(routes: "routes: [{path: /a, run: {upstream: chat}, \(path[1]): \(value)}]")
       default:
@@ -67,6 +71,9 @@ import Testing
     Bound(
       "routes.on_abandoned", ["linger 100ms", "linger 1h"],
       not: ["linger 99ms", "linger 3600001ms", "linger 0s", "linger -1s"]),
+    Bound("routes.feed.idle_timeout", ["0s", "1d"], not: ["-1s", "86400001ms"]),
+    Bound("routes.feed.backoff.min", ["10ms", "1h"], not: ["9ms", "3600001ms"], below: ", max: 1h"),
+    Bound("routes.feed.backoff.max", ["10ms", "1h"], not: ["9ms", "3600001ms"], below: ", min: 10ms"),
     Bound(
       "streams.client_buffer", ["4KiB", "64MiB"], not: ["4095B", "67108865B"],
       beside: ", event_size: 1KiB, log: {bytes: 64MiB}"),
@@ -104,6 +111,11 @@ import Testing
   @Test func `a log may be as small as the buffer, the budget as small as a log, and the times to retry the same`() {
     let equal = "{client_buffer: 2MiB, log: {bytes: 2MiB}, budget: 2MiB, retry: {min: 2s, max: 2s}}"
     #expect(BadFile.problems(in: MinimalFile.yaml(rest: "streams: \(equal)")) == [])
+  }
+
+  @Test func `the times of a feed's backoff may be the same`() {
+    let routes = "routes: [{path: /a, feed: {upstream: chat, backoff: {min: 2s, max: 2s}}}]"
+    #expect(BadFile.problems(in: MinimalFile.yaml(routes: routes)) == [])
   }
 
   // How many there may be
@@ -152,6 +164,29 @@ import Testing
   func `a name in an identity has 128 bytes at most`(key: String, size: (bytes: Int, problems: Int)) {
     let name = String(repeating: "n", count: size.bytes)
     #expect(BadFile.problems(in: MinimalFile.yaml(rest: "identity: {\(key): [\(name)]}")).count == size.problems)
+  }
+
+  @Test(arguments: [0, 16, 17])
+  func `a feed passes 16 headers at most`(count: Int) {
+    let names = (0..<count).map { "n\($0)" }.joined(separator: ", ")
+    let problems = BadFile.problems(
+      in: MinimalFile.yaml(routes: "routes: [{path: /a, feed: {upstream: chat, headers: [\(names)]}}]"))
+    #expect(problems.count == (count == 17 ? 1 : 0))
+    let refusal = "gate.yaml:6: routes[0].feed.headers: given a list of 17, allowed: a list of 0 to 16 items"
+    #expect(problems.allSatisfy { $0.hasPrefix(refusal) })
+  }
+
+  @Test(arguments: [(128, 0), (129, 1)])
+  func `a header that a feed passes has a name of 128 bytes at most`(bytes: Int, problems: Int) {
+    let name = String(repeating: "n", count: bytes)
+    let routes = "routes: [{path: /a, feed: {upstream: chat, headers: [\(name)]}}]"
+    #expect(BadFile.problems(in: MinimalFile.yaml(routes: routes)).count == problems)
+  }
+
+  @Test(arguments: [(1024, 0), (1025, 1)])
+  func `a state directory has a path of 1024 bytes at most`(bytes: Int, problems: Int) {
+    let path = "/" + String(repeating: "d", count: bytes - 1)
+    #expect(BadFile.problems(in: MinimalFile.yaml(rest: "state_directory: \(path)")).count == problems)
   }
 
   @Test(arguments: [(64, 0), (65, 1)])

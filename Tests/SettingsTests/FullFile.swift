@@ -20,13 +20,21 @@ enum FullFile {
     return [
       RouteSettings(
         host: "chat.example.com", path: .exact("/chat"), action: run("chat", "PUT", "/process/stream", 0),
-        onAbandoned: .cancel, forwardCredentials: true, cors: own),
+        onAbandoned: .cancel, credentials: .all, cors: own),
       RouteSettings(
         host: "[::1]", path: .prefix("/files/"), action: run("search", "POST", "/search", 100),
-        onAbandoned: .detach, forwardCredentials: false, cors: global),
+        onAbandoned: .detach, credentials: .none, cors: global),
+      RouteSettings(
+        host: nil, path: .prefix("/state/"),
+        action: .feed(
+          FeedSettings(
+            upstream: "search", path: .prefix("/v1/events/"), headers: ["accept-language", "x-tenant"], isPublic: true,
+            answerAfter: .milliseconds(300), idleTimeout: .seconds(180),
+            backoff: BackoffSettings(min: .milliseconds(250), max: .seconds(40)))),
+        onAbandoned: .linger(.seconds(3)), credentials: .none, cors: global),
       RouteSettings(
         host: nil, path: .prefix("/"), action: run("search", "POST", "/", 2000), onAbandoned: .linger(.seconds(90)),
-        forwardCredentials: false, cors: global),
+        credentials: .none, cors: global),
     ]
   }
 
@@ -57,6 +65,16 @@ enum FullFile {
         host: "[0:0::1]"
         run: {upstream: search, path: /search}
         on_abandoned: detach
+      - path: /state/**
+        feed:
+          upstream: search
+          path: /v1/events/**
+          headers: [Accept-Language, x-tenant]
+          public: true
+          idle_timeout: 3m
+          backoff: {min: 250ms, max: 40s}
+        answer_after: 300ms
+        on_abandoned: linger 3s
       - path: /**
         run: {upstream: search, path: /}
         answer_after: 2s
@@ -88,6 +106,7 @@ enum FullFile {
       head_size: 8KiB
       uri_size: 4KiB
       body_size: 1.5MiB
+    state_directory: /var/lib/sluice
     drain:
       deadline: 1m
     log:

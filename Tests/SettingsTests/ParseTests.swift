@@ -17,7 +17,7 @@ import Testing
           host: nil, path: .exact("/process/stream"),
           action: .run(
             RunSettings(upstream: "chat", method: "POST", path: "/process/stream", answerAfter: .milliseconds(100))),
-          onAbandoned: .linger(.seconds(15)), forwardCredentials: false, cors: nil)
+          onAbandoned: .linger(.seconds(15)), credentials: .none, cors: nil)
       ],
       cors: nil,
       identity: IdentitySettings(headers: ["authorization"], cookies: []),
@@ -30,6 +30,7 @@ import Testing
       clients: ClientSettings(
         headTimeout: .seconds(10), bodyTimeout: .seconds(30), idleTimeout: .seconds(75), sendTimeout: .seconds(60),
         headSizeBytes: 16_384, uriSizeBytes: 8192, bodySizeBytes: 4_194_304),
+      stateDirectory: .none,
       drain: DrainSettings(deadline: .seconds(30)),
       log: LogSettings(level: .info, format: .text))
     #expect(settings == expected)
@@ -66,6 +67,7 @@ import Testing
         == ClientSettings(
           headTimeout: .seconds(11), bodyTimeout: .seconds(31), idleTimeout: .seconds(76), sendTimeout: .seconds(61),
           headSizeBytes: 8192, uriSizeBytes: 4096, bodySizeBytes: 1536 * 1024))
+    #expect(settings.stateDirectory == .path("/var/lib/sluice"))
     #expect(settings.drain == DrainSettings(deadline: .seconds(60)))
     #expect(settings.log == LogSettings(level: .warning, format: .json))
   }

@@ -26,6 +26,7 @@ import Testing
     #expect(settings.identity == .default)
     #expect(settings.streams == .default)
     #expect(settings.clients == .default)
+    #expect(settings.stateDirectory == .none)
     #expect(settings.drain == .default)
     #expect(settings.log == .default)
     #expect(settings.upstreams == ["chat": .default(endpoints: [EndpointAddress(host: "127.0.0.1", port: 9000)])])
@@ -37,7 +38,14 @@ import Testing
       route
         == RouteSettings(
           host: nil, path: .exact("/process/stream"), action: .run(run), onAbandoned: .default,
-          forwardCredentials: false, cors: .sameOriginOnly))
+          credentials: .none, cors: .sameOriginOnly))
+    let feed = try #require(settings.routes.last)
+    #expect(
+      feed
+        == RouteSettings(
+          host: nil, path: .prefix("/events/"),
+          action: .feed(FeedSettings(upstream: "chat", path: .prefix("/events/"))), onAbandoned: .default,
+          credentials: .none, cors: .sameOriginOnly))
   }
 
   @Test func `every key of the code stands in it, and no other`() {
@@ -91,7 +99,11 @@ import Testing
         "upstreams.*.idle_timeout", "upstreams.*.keep_alive", "upstreams.*.keep_alive_connections",
         "cors", "cors.origins", "cors.credentials", "cors.allowed_headers", "cors.exposed_headers", "cors.max_age",
         "routes", "routes[].path", "routes[].host", "routes[].answer_after", "routes[].on_abandoned", "routes[].run",
-        "routes[].run.upstream", "routes[].run.method", "routes[].run.path", "routes[].forward_credentials",
+        "routes[].run.upstream", "routes[].run.method", "routes[].run.path",
+        "routes[].feed", "routes[].feed.upstream", "routes[].feed.path", "routes[].feed.headers",
+        "routes[].feed.public", "routes[].feed.idle_timeout", "routes[].feed.backoff", "routes[].feed.backoff.min",
+        "routes[].feed.backoff.max",
+        "routes[].forward_credentials",
         "routes[].cors", "routes[].cors.origins", "routes[].cors.credentials", "routes[].cors.allowed_headers",
         "routes[].cors.exposed_headers", "routes[].cors.max_age",
         "identity", "identity.headers", "identity.cookies",
@@ -100,6 +112,7 @@ import Testing
         "streams.retry", "streams.retry.min", "streams.retry.max", "streams.terminal_events", "streams.terminal_field",
         "clients", "clients.head_timeout", "clients.body_timeout", "clients.idle_timeout", "clients.send_timeout",
         "clients.head_size", "clients.uri_size", "clients.body_size",
+        "state_directory",
         "drain", "drain.deadline",
         "log", "log.level", "log.format",
       ])
@@ -107,27 +120,31 @@ import Testing
 
   @Test(arguments: Settings.keys.filter { $0.default != nil })
   func `a key at its default is the same as none`(key: SettingsKey) throws {
-    let without = try Settings.parse(yaml: MinimalFile.yaml(rest: Self.beside(key)), file: "gate.yaml")
+    let without = try Settings.parse(yaml: Self.yaml(without: key), file: "gate.yaml")
     let with = try Settings.parse(yaml: Self.yaml(key), file: "gate.yaml")
     #expect(with.identity == without.identity)
     #expect(with.streams == without.streams)
     #expect(with.clients == without.clients)
+    #expect(with.stateDirectory == without.stateDirectory)
     #expect(with.drain == without.drain)
     #expect(with.log == without.log)
     #expect(with.upstreams == without.upstreams)
     #expect(with.routes.map(\.action) == without.routes.map(\.action))
     #expect(with.routes.map(\.onAbandoned) == without.routes.map(\.onAbandoned))
-    #expect(with.routes.map(\.forwardCredentials) == without.routes.map(\.forwardCredentials))
+    #expect(with.routes.map(\.credentials) == without.routes.map(\.credentials))
     #expect(with.routes.map { $0.cors ?? .sameOriginOnly } == [.sameOriginOnly])
   }
 
-  private static func beside(_ key: SettingsKey) -> String {
-    key.path.hasPrefix("cors") ? "cors: {}" : ""
+  private static func yaml(without key: SettingsKey) -> String {
+    if key.path.hasPrefix("cors") { return MinimalFile.yaml(rest: "cors: {}") }
+    guard key.path.hasPrefix("routes[].feed") else { return MinimalFile.yaml() }
+    return MinimalFile.yaml(routes: "routes: [{path: /process/stream, feed: {upstream: chat}}]")
   }
 
   private static func yaml(_ key: SettingsKey) -> String {
     let path = key.path.split(separator: ".").map(String.init)
     let value = "\(path.last ?? ""): \(key.default ?? "")"
+    if path.count == 1 { return MinimalFile.yaml(rest: value) }
     switch path[0] {
     case "upstreams":
       return MinimalFile.yaml(upstreams: MinimalFile.upstreams + "\n    \(value)")
@@ -135,6 +152,9 @@ import Testing
       let route = "routes: [{path: /process/stream, run: {upstream: chat"
       switch path[1] {
       case "run": return MinimalFile.yaml(routes: "\(route), \(value)}}]")
+      case "feed":
+        let entry = path.dropFirst(2).dropLast().reversed().reduce(value) { "\($1): {\($0)}" }
+        return MinimalFile.yaml(routes: "routes: [{path: /process/stream, feed: {upstream: chat, \(entry)}}]")
       case "cors": return MinimalFile.yaml(routes: "\(route)}, cors: {\(value)}}]")
       default: return MinimalFile.yaml(routes: "\(route)}, \(value)}]")
       }

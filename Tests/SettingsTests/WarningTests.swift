@@ -94,10 +94,11 @@ import Testing
     #expect(try Self.warnings(routes: routes("https://a.example", true)) == [])
   }
 
-  @Test(arguments: [("14999ms", false), ("15s", true)])
-  func `letting an answer wait longer than a heartbeat`(time: String, isWarned: Bool) throws {
+  @Test(arguments: ["run", "feed"], [("14999ms", false), ("15s", true)])
+  func `letting an answer wait longer than a heartbeat`(action: String, wait: (time: String, isWarned: Bool)) throws {
+    let (time, isWarned) = wait
     #expect(
-      try Self.warnings(routes: "routes: [{path: /a, host: a, answer_after: \(time), run: {upstream: chat}}]")
+      try Self.warnings(routes: "routes: [{path: /a, host: a, answer_after: \(time), \(action): {upstream: chat}}]")
         == (isWarned
           ? [
             "routes[0].answer_after: nothing is written while the answer waits, not even a heartbeat "

@@ -1,5 +1,6 @@
 import Bytes
 import Streams
+import Support
 import Testing
 
 private func contents(_ log: EventLog, from cursor: Cursor) -> [UInt8] {
@@ -63,5 +64,76 @@ private func contents(_ log: EventLog, from cursor: Cursor) -> [UInt8] {
     log.release(before: log.end)
     #expect(log.occupiedBytes <= 128 * 1024)
     #expect(contents(log, from: log.start).count == 260 * 3)
+  }
+
+  @Test func `a log that goes on from an earlier one has its sequences`() {
+    for first: UInt64 in [1, 2, 300, 1 << 40] {
+      let log = EventLog(first: first)
+      #expect(log.oldest == first && log.newest == first - 1)
+      #expect(log.cursor(after: first - 1) == log.start)
+      for number in 0..<5 { log.append(event: [UInt8(number), 0xA].span, at: 0) }
+      #expect(log.oldest == first && log.newest == first + 4)
+      for number in 0..<5 { #expect(log.event(first + UInt64(number)) == [UInt8(number), 0xA]) }
+      #expect(contents(log, from: log.cursor(after: first + 3)) == [4, 0xA])
+      log.trim(to: LogBounds(bytes: 1000, events: 2, ageMilliseconds: 1000), at: 0)
+      #expect(log.oldest == first + 3 && log.newest == first + 4)
+      #expect(log.event(first + 3) == [3, 0xA])
+    }
+  }
+
+  @Test func `every kept event is given as it was appended, also across segments`() {
+    var random = SplitMix(7)
+    let log = EventLog()
+    var events: [[UInt8]] = []
+    for number in 0..<400 {
+      let size = number % 50 == 49 ? 150_000 : Int(random.next() % 3000)
+      let event = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number) }
+      events.append(event)
+      log.append(event: event.span, at: 0)
+    }
+    for place in events.indices { #expect(log.event(UInt64(place) + 1) == events[place]) }
+    log.trim(to: LogBounds(bytes: 400_000, events: 400, ageMilliseconds: 1000), at: 0)
+    log.release(before: log.end)
+    #expect(log.oldest > 1 && log.oldest < 400)
+    for sequence in log.oldest...log.newest { #expect(log.event(sequence) == events[Int(sequence) - 1]) }
+  }
+
+  @Test(arguments: [0, 1, 260, 4095, 4096, 4097, 10_000, 150_000])
+  func `a compact log has the same bytes, the same places, and no room that nothing takes`(size: Int) {
+    let log = EventLog(first: 5)
+    var all: [UInt8] = []
+    for number in 0..<3 {
+      let event = [UInt8](repeating: UInt8(number), count: size)
+      all += event
+      log.append(event: event.span, at: 0)
+    }
+    let reader = log.cursor(after: 5)
+    let before = log.occupiedBytes
+    log.compact()
+    #expect(log.occupiedBytes == all.count && log.occupiedBytes <= before)
+    #expect(contents(log, from: log.start) == all)
+    #expect(contents(log, from: reader) == Array(all[size...]))
+    #expect(log.end.offset == UInt64(all.count) && log.oldest == 5 && log.newest == 7)
+    for place in stride(from: 0, through: all.count, by: 1021) {
+      #expect(contents(log, from: Cursor(offset: UInt64(place))) == Array(all[place...]))
+    }
+    for number in 0..<3 { #expect(log.event(5 + UInt64(number)) == [UInt8](repeating: UInt8(number), count: size)) }
+    // A run is pumped again for each reader that comes later.
+    log.compact()
+    #expect(log.occupiedBytes == all.count && contents(log, from: log.start) == all)
+  }
+
+  @Test func `a compact log is still given back`() {
+    let log = EventLog()
+    for _ in 0..<100 { log.append(event: [UInt8](repeating: 7, count: 260).span, at: 0) }
+    log.compact()
+    log.trim(before: log.end)
+    log.release(before: Cursor(offset: 100))
+    #expect(contents(log, from: Cursor(offset: 100)).count == 26_000 - 100)
+    log.release(before: log.end)
+    #expect(log.occupiedBytes == 0)
+    #expect(contents(log, from: log.end).isEmpty)
+    log.compact()
+    #expect(log.occupiedBytes == 0)
   }
 }

@@ -74,6 +74,31 @@ import Wire
     let found = QueryObject.value(of: "run", in: Array(query.utf8).span)
     #expect(found == value)
   }
+
+  static let withoutRun: [(String, String)] = [
+    ("", ""), ("run", ""), ("run=", ""), ("run=1", ""), ("run=1&run=2&run", ""), ("&run=1&&", ""),
+    ("run=1&a=2", "a=2"), ("a=1&run=2&b=3", "a=1&b=3"), ("a=1&run=2", "a=1"), ("run=0&a=1&run=2&b=3&run", "a=1&b=3"),
+    ("r%75n=1&%72%75%6E=2&a", "a"), ("ru%6e=x&a=%72un", "a=%72un"), ("run%00=1", "run%00=1"),
+    ("Run=1&runs=2&ru=3&=run&a=run&xrun=4", "Run=1&runs=2&ru=3&=run&a=run&xrun=4"),
+    ("b=%41+%2b&a=%zz&run=1&b=%FF&b=b=b&c", "b=%41+%2b&a=%zz&b=%FF&b=b=b&c"),
+    ("a=1&&run=1&&b=2&", "a=1&b=2"), ("=&run=1&=", "=&="), ("a;run=1", "a;run=1"), ("run;a=1", "run;a=1"),
+    ("run=1%26a=2", ""), ("a%26run=1", "a%26run=1"), ("run=run&a", "a"),
+  ]
+
+  @Test(arguments: withoutRun)
+  func `a name is taken out of a query, the rest stays as it is`(query: String, rest: String) {
+    let left = QueryObject.without("run", in: Array(query.utf8).span)
+    #expect(left.text == rest)
+    // There is nothing left to take out, and what is left means the same.
+    let again = QueryObject.without("run", in: left.span)
+    #expect(again == left)
+    #expect(QueryObject.value(of: "run", in: left.span) == nil)
+  }
+
+  @Test(arguments: withoutRun)
+  func `what is left of a query is what an object without the name holds`(query: String, rest: String) throws {
+    #expect(try json(query, excluding: ["run"]) == json(rest))
+  }
 }
 
 @Suite struct PercentTests {

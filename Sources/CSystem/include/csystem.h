@@ -14,3 +14,7 @@ int csystem_usable_processors(void);
 
 /// pthread_setname_np(3) on the calling thread; at most 15 characters.
 void csystem_name_thread(const char *name);
+
+/// unshare(2) with CLONE_FILES: from now on the calling thread has a descriptor table, and thus a limit of open
+/// descriptors, of its own, which begins as a copy of the one it shared. Zero, or -1 and errno.
+int csystem_own_descriptors(void);

@@ -97,7 +97,7 @@ function changed(next) {
 
 function arrived(event) {
   const turn = conversation.latest;
-  if (event.run !== run) {
+  if (event.run && event.run !== run) {
     // The first event, or a run that had to begin again: what the old one said is not part of the new answer.
     run = event.run;
     turn.replace('');
@@ -129,7 +129,9 @@ function arrived(event) {
       turn.wait('some events were lost, the rest follows');
       break;
     case 'sluice.busy':
-      turn.wait('the gateway is busy, trying again soon');
+      turn.wait(
+        `the gateway is full (${event.payload?.bound ?? 'a limit'}), trying again in ${event.payload?.retry_after ?? 'a few'} s`,
+      );
       break;
   }
   pace.request();

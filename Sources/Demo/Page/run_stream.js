@@ -9,7 +9,10 @@ export const Status = Object.freeze({
 });
 
 /** Events of the gateway itself; an EventSource fires them under their own name. */
-const gatewayEvents = ['sluice.gap', 'sluice.busy'];
+const gatewayEvents = ['sluice.gap', 'sluice.busy', 'sluice.evicted', 'sluice.expired'];
+
+/** Those after which the gateway wants nobody to come back, and the reasons they stand for. */
+const farewells = { 'sluice.evicted': 'evicted', 'sluice.expired': 'expired' };
 
 /** An event as the rest of the page sees it. The id is `<run>.<sequence>`. */
 function read(message) {
@@ -41,8 +44,8 @@ function kindOf({ raw, payload }) {
  * The stream of one run at a time.
  *
  * It calls `changed(status)` at every turn of the connection, `arrived(event)` for each event, and once per run
- * `ended(reason, event)`: `completed` or `error` with the event that said so, `refused` if the browser gave up,
- * `stopped` if the reader did.
+ * `ended(reason, event)`: `completed` or `error` with the event that said so, `evicted` or `expired` likewise, `refused`
+ * if the browser gave up, `stopped` if the reader did.
  */
 export class RunStream {
   #source = null;
@@ -106,10 +109,12 @@ export class RunStream {
 
   #take(message) {
     const event = read(message);
-    this.#run = event.run;
+    // A busy gateway has begun no run yet.
+    if (event.run) this.#run = event.run;
     this.#arrived(event);
     if (event.kind === 'completed') this.#end('completed', Status.idle, event);
     if (event.kind === 'error') this.#end('error', Status.failed, event);
+    if (Object.hasOwn(farewells, event.kind)) this.#end(farewells[event.kind], Status.failed, event);
   }
 
   /** Closes before it tells: an open EventSource would take the end of the body for a dropped connection. */

@@ -1,3 +1,4 @@
+internal import Admission
 internal import Bytes
 internal import Logging
 internal import Reactor
@@ -17,13 +18,27 @@ enum WorkerMessage: Sendable {
   case adopt(MovedConnection)
   /// What another worker tells of a feed.
   case feed(FeedKey, FeedMessage)
+  /// What the slot table tells.
+  case slots([SlotNotice])
+  /// Connections have ended: there is room for those that wait in the kernel.
+  case accept
+}
+
+/// What all workers share.
+struct Shared: Sendable {
+  let resolver: Resolver
+  let slots: SlotTable
+  let quota: ConnectionQuota
+  let tickets: TicketTable
+  /// What each worker counts.
+  let counters: [Counters]
 }
 
 /// One loop and all that lives on it: listeners, connections, runs, upstream connections.
 ///
 /// - Thread: its own, from `run` on; everything it owns is touched there and nowhere else.
 /// - Ends when: it was told to drain, and no connection is left.
-final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
+final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   let loop: Loop
   /// Which of the workers it is, from zero.
   let place: Int
@@ -37,9 +52,24 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
   private let assets: [Asset]
   private let resolver: Resolver
   private let logger: Logger
-  private let accessLog: AccessLog
+  let accessLog: AccessLog
   private let upstreamRegistry: UpstreamRegistry
-  private var table: RouteTable
+  private(set) var table: RouteTable
+  /// Who holds how many of what, shared by all workers.
+  let slots: Slots
+  private let quota: ConnectionQuota
+  /// Whether there was no room for one more, which is told once.
+  private var isFull = false
+  let tickets: TicketTable
+  /// Where a PROXY header comes first.
+  private let proxyAddresses: Set<SocketAddress>
+  /// What is for operators.
+  private let adminAddresses: Set<SocketAddress>
+  private lazy var adminDesk = AdminDesk(of: self)
+  private let allCounters: [Counters]
+  let counters: Counters
+  /// Who may say for whom it asks.
+  private(set) var proxies: ProxySettings
   private var listeners: [Listener] = []
   private var connections: [HTTP1Connection?] = []
   private var freePlaces: [Int] = []
@@ -59,12 +89,31 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
   private var dateSecond = 0
   private var date = ""
 
+  /// The moment for a `Date` field (RFC 9110 §6.6.1).
+  var httpDate: String {
+    let second = WallClock.seconds
+    if second != dateSecond {
+      dateSecond = second
+      date = WallClock.httpDate(second)
+    }
+    return date
+  }
+
   /// A worker that will serve these sockets.
   init(
     _ settings: Settings, at place: Int, among peers: Peers, sockets: [ListeningSocket], assets: [Asset],
-    mailbox: Mailbox<WorkerMessage>, resolver: Resolver, records: [RunRecord], logger: Logger
+    mailbox: Mailbox<WorkerMessage>, shared: Shared, records: [RunRecord], logger: Logger
   ) throws(SystemError) {
     loop = try Loop()
+    let resolver = shared.resolver
+    quota = shared.quota
+    tickets = shared.tickets
+    allCounters = shared.counters
+    counters = shared.counters[place]
+    adminAddresses = Set(zip(sockets, settings.listen).filter(\.1.isAdmin).map(\.0.address))
+    proxies = settings.proxies
+    proxyAddresses = Set(zip(sockets, settings.listen).filter(\.1.proxyProtocol).map(\.0.address))
+    slots = Slots(shared.slots, on: loop, at: place, among: peers)
     self.place = place
     self.peers = peers
     self.records = records
@@ -76,9 +125,11 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
     self.logger = logger
     accessLog = AccessLog(logger)
     upstreamRegistry = UpstreamRegistry { ticket, answer in mailbox.post(.resolved(ticket: ticket, answer)) }
-    table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry)
-    budget = Budget(on: loop, limitBytes: settings.streams.budgetBytes / peers.count)
-    runs = RunTable(on: loop, within: budget, keepFinished: settings.streams.keepFinished)
+    table = RouteTable(
+      settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry, slots: slots,
+      logger: place == 0 ? logger : nil)
+    budget = Budget(on: loop, counters, limitBytes: settings.streams.budgetBytes / peers.count)
+    runs = RunTable(on: loop, within: budget, counters, keepFinished: settings.streams.keepFinished)
   }
 
   /// Serves until drained.
@@ -105,7 +156,10 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
       switch message {
       case .reload(let settings):
         table.drain()
-        table = RouteTable(settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry)
+        proxies = settings.proxies
+        table = RouteTable(
+          settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry, slots: slots,
+          logger: place == 0 ? logger : nil)
         budget.limitBytes = settings.streams.budgetBytes / peers.count
         runs.keepFinished = settings.streams.keepFinished
         stateDirectory = settings.stateDirectory.path
@@ -114,26 +168,58 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
       case .resolved(let ticket, let answer):
         upstreamRegistry.deliver(answer, for: ticket)
       case .adopt(let moved):
-        take(moved.descriptor, from: moved.peer).resume(moved)
+        take(moved.descriptor, from: moved.peer, for: self).resume(moved)
       case .feed(let key, let message):
         feeds.received(message, of: key)
+      case .slots(let notices):
+        slots.received(notices)
+      case .accept:
+        isFull = false
+        for listener in listeners { listener.resume() }
       }
     }
   }
 
   // MARK: - Accepting
 
-  func accepted(_ descriptor: Int32, from peer: SocketAddress) {
-    _ = take(descriptor, from: peer)
+  func mayAccept() -> Bool {
+    if quota.take() { return true }
+    if !isFull {
+      isFull = true
+      logger.notice("connections_full", metadata: ["connections": "\(connectionCount)"])
+    }
+    return false
   }
 
-  private func take(_ descriptor: Int32, from peer: SocketAddress) -> HTTP1Connection {
+  func acceptedNone() { giveBackPlace() }
+
+  private func giveBackPlace() {
+    guard quota.giveBack() else { return }
+    for place in 0..<peers.count { peers.post(.accept, to: place) }
+  }
+
+  func accepted(_ descriptor: Int32, from peer: SocketAddress, on address: SocketAddress) {
+    let isBehindProxy = proxyAddresses.contains(address)
+    let isAdmin = adminAddresses.contains(address)
+    let connection = take(
+      descriptor, from: peer, expectsProxyHeader: isBehindProxy, for: isAdmin ? adminDesk : self)
+    guard isBehindProxy, !proxies.trusted.contains(peer.clientPeer) else { return }
+    rejected(
+      peer: peer, status: 0, detail: "a PROXY header is believed only from trusted_proxies", .refused)
+    connection.close(.refused)
+  }
+
+  private func take(
+    _ descriptor: Int32, from peer: SocketAddress, expectsProxyHeader: Bool = false, for receiver: any RequestReceiver
+  ) -> HTTP1Connection {
     let connection = HTTP1Connection(
-      takingOver: descriptor, from: peer, on: loop, limits: table.limits, for: self)
+      takingOver: descriptor, from: peer, on: loop, limits: table.limits, expectsProxyHeader: expectsProxyHeader,
+      for: receiver)
     let place = freePlaces.popLast() ?? connections.count
     if place == connections.count { connections.append(connection) } else { connections[place] = connection }
     connection.place = place
     connectionCount += 1
+    counters.connections.set(connectionCount)
     if draining != nil { connection.isDraining = true }
     return connection
   }
@@ -156,72 +242,14 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
     connections[connection.place] = nil
     freePlaces.append(connection.place)
     connectionCount -= 1
+    counters.connections.set(connectionCount)
+    if let slot = connection.slot {
+      connection.slot = nil
+      slots.release(slot)
+    }
+    // One that was moved is still the same client.
+    if !connection.isMoved { giveBackPlace() }
     stopIfDrained()
-  }
-
-  // MARK: - Requests
-
-  func headReceived(_ exchange: Exchange) {
-    var fields = FieldSection()
-    fields.append("Date", httpDate)
-    let verdict = Gate.judge(exchange.head, table.router, &fields)
-    exchange.answerFields = fields
-    switch verdict {
-    case .answered(let response):
-      exchange.respond(response)
-    case .admitted(let route):
-      exchange.record.route = route.name
-      exchange.route = route
-    }
-  }
-
-  func received(_ exchange: Exchange) {
-    guard let route = exchange.route else { return }
-    switch route.action {
-    case .run(let run):
-      if exchange.head.method == .head { return exchange.respond(Response(Attach.streamHead())) }
-      if moves(exchange, to: Attach.home(of: exchange, on: run, among: peers)) { return }
-      Attach.serve(exchange, on: run, of: self)
-    case .feed(let feed):
-      Attach.serve(exchange, on: feed, named: route.key, of: self)
-    case .runs(let prefix):
-      let name = Array(exchange.head.path[prefix...])
-      if moves(exchange, to: Attach.home(run: name.span, among: peers)) { return }
-      Attach.serve(exchange, run: name.span, in: table, of: self)
-    case .asset(let asset):
-      exchange.respond(asset.response)
-    }
-  }
-
-  /// Moves a connection to the worker on which the run of its request lives; false where that is this one.
-  private func moves(_ exchange: Exchange, to home: Int?) -> Bool {
-    guard let home, home != place, let moved = (exchange.transport as? HTTP1Connection)?.move() else { return false }
-    peers.post(.adopt(moved), to: home)
-    return true
-  }
-
-  /// The feed route of a key, as another worker names it.
-  func feedRoute(_ key: String) -> FeedRoute? { table.feedRoute(key) }
-
-  func clientWritable(_ exchange: Exchange) {
-    (exchange.owner as? Subscriber)?.clientWritable()
-  }
-
-  func finished(_ exchange: Exchange, _ reason: CloseReason) {
-    accessLog.finished(exchange, reason, at: loop.now)
-  }
-
-  func rejected(peer: SocketAddress, status: Int, detail: String, _ reason: CloseReason) {
-    accessLog.rejected(peer, status: status, detail: detail, reason)
-  }
-
-  private var httpDate: String {
-    let second = WallClock.seconds
-    if second != dateSecond {
-      dateSecond = second
-      date = WallClock.httpDate(second)
-    }
-    return date
   }
 
   // MARK: - Streams
@@ -242,8 +270,11 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
       for stream in streams { stream.pump() }
     }
     budget.makeRoom(runs, feeds)
-    stopIfDrained()
+    if draining != nil { stopIfDrained() }
   }
+
+  /// The figures of all workers.
+  var metrics: Metrics { Metrics(allCounters, slots.table.figures()) }
 
   /// An upstream failed a stream.
   func report(_ failure: UpstreamFailure, of stream: StreamName, upstream: String) {
@@ -292,7 +323,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner, RequestReceiver {
   private func stopIfDrained() {
     guard draining != nil, connectionCount == 0 else { return }
     // A run that is kept may be read later, by whoever comes back: it has its time.
-    if stateDirectory != nil, runs.all.contains(where: { !$0.isFinished }) { return }
+    if stateDirectory != nil, runs.liveCount > 0 { return }
     draining?.end()
     loop.stop()
   }

@@ -18,16 +18,21 @@ enum Gate {
   ///
   /// - Parameters:
   ///   - head: the request's head.
+  ///   - client: who asks, as far as somebody who is believed has told.
   ///   - router: where routes are found.
   ///   - answerFields: gets the fields that every answer to this request carries.
   /// - Returns: the route to serve it on, or the answer.
-  static func judge(_ head: RequestHead, _ router: Router, _ answerFields: inout FieldSection) -> GateVerdict {
+  static func judge(
+    _ head: RequestHead, _ client: ClientAddress, _ router: Router, _ answerFields: inout FieldSection
+  ) -> GateVerdict {
     let isPreflight = head.method == .options && head.fields.first(.accessControlRequestMethod) != nil
     answerFields.append("Vary", isPreflight ? CORSPolicy.preflightVary : CORSPolicy.vary)
     guard let route = router.route(for: head) else {
       return .answered(Problem.response(status: 404, detail: "no route for path \(quoted(head.path))"))
     }
-    switch route.cors.decide(request(head, on: route), methods: route.methods) {
+    switch route.cors.decide(
+      CORSRequest(head, authority: client.authority ?? head.authority, isCostly: route.isCostly), methods: route.methods
+    ) {
     case .sameOrigin:
       break
     case .allowed(let grant):
@@ -56,19 +61,6 @@ enum Gate {
     return .admitted(route)
   }
 
-  private static func request(_ head: RequestHead, on route: Route) -> CORSRequest {
-    let origin = head.fields.string(.origin)
-    return CORSRequest(
-      origin: origin,
-      authority: head.authority,
-      // A page may be linked to from anywhere.
-      fetchSite: origin != nil || route.isCostly ? head.fields.string(.secFetchSite) : nil,
-      method: head.method.name,
-      requestedMethod: head.fields.string(.accessControlRequestMethod),
-      requestedHeaders: head.fields.string(.accessControlRequestHeaders),
-      requestsPrivateNetwork: head.fields.requestsPrivateNetwork)
-  }
-
   private static func append(_ grant: CORSGrant, to fields: inout FieldSection) {
     for field in grant.fields { fields.append(field.name, field.value) }
   }
@@ -76,18 +68,5 @@ enum Gate {
   private static func quoted(_ path: [UInt8]) -> String {
     let shown = path.prefix(100)
     return "\"\(String(decoding: shown, as: UTF8.self))\(shown.count < path.count ? "…" : "")\""
-  }
-}
-
-extension FieldSection {
-  /// Whether a preflight asks to reach a private network (Private Network Access, §3.1).
-  fileprivate var requestsPrivateNetwork: Bool {
-    for index in 0..<count where self[index].name == .other {
-      let field = self[index]
-      guard bytes.span.extracting(field.nameRange).equalsIgnoringCase("Access-Control-Request-Private-Network")
-      else { continue }
-      return bytes.span.extracting(field.valueRange).equals("true")
-    }
-    return false
   }
 }

@@ -1,3 +1,4 @@
+internal import Admission
 internal import Bytes
 internal import Crypto
 internal import Settings
@@ -6,7 +7,7 @@ internal import Wire
 /// Who a client is to the gateway: the digest of what identifies it.
 ///
 /// A run belongs to the one that began it.
-struct Principal: Hashable {
+struct Principal: Hashable, Sendable {
   private let digest: SHA256
 
   /// The principal of a request; `nil` for a client that shows none of the configured fields and cookies.
@@ -15,6 +16,32 @@ struct Principal: Hashable {
     for name in identity.headers { Self.append(fields, header: name, to: &shown) }
     if !identity.cookies.isEmpty { Self.append(fields, cookies: identity.cookies, to: &shown) }
     guard !shown.isEmpty else { return nil }
+    digest = SHA256(of: shown.span)
+  }
+
+  /// Who the credentials are whose that a route passes on; `nil` where it passes none, or the request has none.
+  init?(forwarded: CredentialForwarding, of fields: FieldSection) {
+    var shown: [UInt8] = []
+    if forwarded.authorization { Self.append(fields, header: "authorization", to: &shown) }
+    if let cookies = forwarded.cookies.value(from: fields) { shown.append(contentsOf: cookies) }
+    guard !shown.isEmpty else { return nil }
+    digest = SHA256(of: shown.span)
+  }
+
+  /// A principal by the name that somebody who is believed gives it.
+  ///
+  /// - Parameters:
+  ///   - subject: its name.
+  ///   - issuer: who gives it.
+  init(subject: [UInt8], of issuer: [UInt8]?) {
+    var shown = Array("subject".utf8)
+    for part in [issuer ?? [], subject] {
+      // Its length before each part: no two pairs are written alike.
+      shown.append(0)
+      shown.append(contentsOf: "\(part.count)".utf8)
+      shown.append(0)
+      shown.append(contentsOf: part)
+    }
     digest = SHA256(of: shown.span)
   }
 

@@ -1,7 +1,6 @@
 internal import Bytes
 internal import Crypto
 internal import Reactor
-internal import Settings
 internal import Streams
 internal import Wire
 
@@ -15,7 +14,7 @@ enum Attach {
 
   /// Serves a request on a run route; it is whole.
   static func serve(_ exchange: Exchange, on route: RunRoute, of worker: Worker) {
-    let principal = Principal(exchange.head.fields, route.identity)
+    let principal = exchange.principal
     if let last = lastEvent(of: exchange.head) {
       return resume(exchange, last, route, principal, of: worker)
     }
@@ -38,11 +37,11 @@ enum Attach {
   }
 
   /// Serves a request on `/_sluice/runs/<run>`: GET joins, DELETE stops.
-  static func serve(_ exchange: Exchange, run text: Span<UInt8>, in table: RouteTable, of worker: Worker) {
+  static func serve(_ exchange: Exchange, run text: Span<UInt8>, of worker: Worker) {
     guard let id = StreamID(text), let run = worker.runs.run(id) else {
       return exchange.respond(Problem.response(status: 404, detail: "no such run is known, or not any more"))
     }
-    guard run.isOpen(to: Principal(exchange.head.fields, table.identity)) else { return refuse(exchange) }
+    guard run.isOpen(to: exchange.principal) else { return refuse(exchange) }
     exchange.record.stream = run.name
     switch exchange.head.method {
     case .delete:
@@ -63,7 +62,7 @@ enum Attach {
     let head = exchange.head
     if let last = lastEvent(of: head) { return peers.home(of: last.stream.home) }
     guard let text = idempotencyKey(of: head) else { return nil }
-    return peers.home(of: key(text, of: head, Principal(head.fields, route.identity), route).home)
+    return peers.home(of: key(text, of: head, exchange.principal, route).home)
   }
 
   /// The worker on which a run lives; `nil` for what is no name of a run.
@@ -75,7 +74,7 @@ enum Attach {
     _ text: String, of head: RequestHead, _ principal: Principal?, _ route: RunRoute
   ) -> IdempotencyKey {
     // An answer made with a client's credentials is for nobody else, whatever the key.
-    let bearer = route.forwardsCredentials ? credentials(of: head) : nil
+    let bearer = Principal(forwarded: route.credentials, of: head.fields)
     return IdempotencyKey(principal: principal ?? bearer, route: route.key, key: text)
   }
 
@@ -114,17 +113,12 @@ enum Attach {
     return head
   }
 
-  private static func lastEvent(of head: RequestHead) -> EventID? {
+  static func lastEvent(of head: RequestHead) -> EventID? {
     if let range = head.fields.first(.lastEventID) {
       return EventID(head.fields.bytes.span.extracting(range))
     }
     guard let value = QueryObject.value(of: "last_event_id", in: head.query.span) else { return nil }
     return EventID(Array(value.utf8).span)
-  }
-
-  /// Whose credentials a request forwards: an answer made with them is for nobody else, whatever the key.
-  static func credentials(of head: RequestHead) -> Principal? {
-    Principal(head.fields, IdentitySettings(headers: ["authorization", "cookie"], cookies: []))
   }
 
   private static func idempotencyKey(of head: RequestHead) -> String? {
@@ -158,17 +152,22 @@ enum Attach {
       body = []
       do throws(HTTPViolation) {
         try QueryObject.append(
-          jsonOf: head.query.span, excluding: reservedNames, maxParameters: maxParameters, to: &body)
+          jsonOf: head.query.span, excluding: reservedNames + exchange.hiddenParameters, maxParameters: maxParameters,
+          to: &body)
       } catch {
         exchange.respond(Problem.response(status: error.status, detail: error.reason, reason: .badRequest))
         return nil
       }
     } else if head.hasQuery {
-      target.append(UInt8(ascii: "?"))
-      target.append(head.query.span)
+      var query = head.query
+      for name in exchange.hiddenParameters { query = QueryObject.without(name, in: query.span) }
+      if !query.isEmpty || exchange.hiddenParameters.isEmpty {
+        target.append(UInt8(ascii: "?"))
+        target.append(query.span)
+      }
     }
     let fields = ForwardedFields.make(
-      from: head, peer: exchange.peer, credentials: route.forwardsCredentials,
+      from: head, client: exchange.client, identity: exchange.identity, credentials: route.credentials,
       contentType: isGet ? "application/json" : nil)
     return Prepared(body: body, target: target, fields: fields)
   }

@@ -12,13 +12,15 @@ final class Budget {
   private static let streamBytes = 1024
 
   private let loop: Loop
+  private let counters: Counters
   private(set) var occupiedBytes = 0
   private var nextWalk = Instant(nanoseconds: 0)
   /// `streams.budget`.
   var limitBytes: Int
 
-  init(on loop: Loop, limitBytes: Int) {
+  init(on loop: Loop, _ counters: Counters, limitBytes: Int) {
     self.loop = loop
+    self.counters = counters
     self.limitBytes = limitBytes
   }
 
@@ -60,7 +62,9 @@ final class Budget {
   }
 
   private func set(_ stream: Stream, to bytes: Int) {
+    guard bytes != stream.accountedBytes else { return }
     occupiedBytes += bytes - stream.accountedBytes
+    counters.logBytes.set(occupiedBytes)
     stream.accountedBytes = bytes
   }
 }

@@ -9,8 +9,9 @@ enum GatewayEvent {
   ///   - reason: one word of `CloseReason`.
   ///   - field: the field in which the route's events carry their name, `streams.terminal_field`.
   ///   - status: the orchestrator's status where that was the reason.
+  ///   - limit: the limit's name where that was the reason.
   /// - Returns: one line of JSON.
-  static func error(_ reason: CloseReason, in field: String, status: Int? = nil) -> [UInt8] {
+  static func error(_ reason: CloseReason, in field: String, status: Int? = nil, limit: String? = nil) -> [UInt8] {
     var data: [UInt8] = []
     data.append("{")
     JSONScanner.append(quoted: Array(field.utf8).span, to: &data)
@@ -20,6 +21,10 @@ enum GatewayEvent {
     if let status {
       data.append(",\"status\":")
       data.append(decimal: UInt64(status))
+    }
+    if let limit {
+      data.append(",\"limit\":")
+      JSONScanner.append(quoted: Array(limit.utf8).span, to: &data)
     }
     data.append("}")
     return data

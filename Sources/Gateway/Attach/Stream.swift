@@ -78,6 +78,7 @@ class Stream {
 
   func add(_ reader: Subscriber) {
     reader.exchange.record.stream = name
+    if let ticket = reader.exchange.identity?.ticket { worker.tickets.bind(ticket, to: id) }
     reader.exchange.owner = reader
     reader.place = readers.count
     readers.append(reader)
@@ -166,8 +167,8 @@ class Stream {
   /// Called at the end of a turn.
   func pump() {
     isMarked = false
-    let newcomers = newcomers
-    self.newcomers.removeAll(keepingCapacity: newcomers.count <= 64)
+    var newcomers: [Subscriber] = []
+    if !self.newcomers.isEmpty { swap(&newcomers, &self.newcomers) }
     if hasGrown {
       hasGrown = false
       // Backwards, because one whose answer ends here has its place taken by the last.

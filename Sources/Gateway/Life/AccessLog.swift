@@ -1,3 +1,4 @@
+internal import Admission
 internal import Bytes
 internal import Logging
 internal import Reactor
@@ -27,13 +28,14 @@ struct AccessLog {
       "bytes": "\(record.bytes)",
       "duration_ms": "\((now - exchange.began).wholeMilliseconds)",
       "reason": "\(reason.rawValue)",
-      "client": "\(exchange.peer.host)",
+      "client": "\(exchange.client?.address?.description ?? exchange.peer.host)",
     ]
     switch record.stream {
     case .run(let id): line["run"] = "\(id)"
     case .feed(let id): line["feed"] = "\(id)"
     case nil: break
     }
+    if let limit = record.limit { line["limit"] = "\(limit)" }
     if record.stream != nil { line["events"] = "\(record.events)" }
     logger.info("request", metadata: line)
   }

@@ -18,8 +18,16 @@ public enum CloseReason: String, Sendable, CaseIterable {
   case idleTimeout = "idle_timeout"
   /// The bytes were not a request that this gateway takes.
   case badRequest = "bad_request"
-  /// The request was understood and refused: no route, no permission, a limit.
+  /// The request was understood and refused: no route, no permission.
   case refused
+  /// The client did not prove who it is.
+  case unauthenticated
+  /// The token of its request has expired.
+  case tokenExpired = "token_expired"
+  /// A limit had no room for it; the limit's name stands beside.
+  case limited = "limit"
+  /// A newer one got its room, because the limit says so.
+  case evicted
   /// No orchestrator could be reached.
   case upstreamUnreachable = "upstream_unreachable"
   /// The orchestrator did not connect, begin or go on in time.

@@ -1,3 +1,4 @@
+internal import Admission
 public import Logging
 public import Reactor
 public import Settings
@@ -32,6 +33,7 @@ public final class Gateway: Sendable {
   public let addresses: [SocketAddress]
   private let mailboxes: [Mailbox<WorkerMessage>]
   private let running: Locked<Int>
+  private let shared: Shared
 
   /// Binds every listener, then starts to serve.
   ///
@@ -46,27 +48,35 @@ public final class Gateway: Sendable {
   ) throws(StartError) {
     if let directory = settings.stateDirectory.path { try Self.check(directory) }
     let count = settings.workers.count
-    let sockets = try Self.bind(settings.listen, settings.clients, among: count)
+    let sockets = try Self.bind(settings.listen.map(\.address), settings.clients, among: count)
     addresses = sockets.map { $0[0].address }
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var started = 0
+    let records = Self.records(settings.stateDirectory.path, logger)
     do throws(SystemError) {
       while mailboxes.count < count { mailboxes.append(try Mailbox()) }
       let peers = Peers(mailboxes)
-      let resolver = try Resolver()
-      let records = Self.records(settings.stateDirectory.path, logger)
+      let shared = Shared(
+        resolver: try Resolver(), slots: SlotTable(limits: settings.limits),
+        quota: ConnectionQuota(settings.clients.connections), tickets: TicketTable(settings.tickets),
+        counters: (0..<count).map { _ in Counters() })
+      self.shared = shared
       self.mailboxes = mailboxes
       running = Locked(0)
       for (place, mailbox) in mailboxes.enumerated() {
         let worker = try Worker(
           settings, at: place, among: peers, sockets: sockets.map { $0[place] }, assets: assets, mailbox: mailbox,
-          resolver: resolver, records: records.filter { peers.home(of: $0.id.home) == place }, logger: logger)
+          shared: shared, records: records.filter { peers.home(of: $0.id.home) == place }, logger: logger)
         try Self.start(worker, running, onDrained)
         started += 1
       }
     } catch {
       // Those that run already close what is theirs.
       for mailbox in mailboxes { mailbox.post(.drain(.zero)) }
+      // What was taken up is there for the next attempt.
+      if started == 0, let directory = settings.stateDirectory.path {
+        _ = try? StateFile(in: directory, of: 0).write(records)
+      }
       for socket in sockets.flatMap({ $0[started...] }) { socket.close() }
       throw .system(error)
     }
@@ -92,6 +102,10 @@ public final class Gateway: Sendable {
   /// Puts new settings into force for requests from now on; listeners stay as they are.
   public func reload(_ settings: Settings) {
     for mailbox in mailboxes { mailbox.post(.reload(settings)) }
+    shared.tickets.reload(settings.tickets)
+    for notice in shared.slots.reload(settings.limits, at: .now) { mailboxes[notice.worker].post(.slots([notice])) }
+    guard shared.quota.change(settings.clients.connections) else { return }
+    for mailbox in mailboxes { mailbox.post(.accept) }
   }
 
   /// Accepts no more, lets runs finish, and ends those that have not when the time has passed.

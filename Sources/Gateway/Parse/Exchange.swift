@@ -1,3 +1,4 @@
+internal import Admission
 internal import Bytes
 public import Reactor
 public import Streams
@@ -7,6 +8,8 @@ public import Wire
 public protocol ExchangeOwner: AnyObject {
   /// The exchange is over, for whatever reason; its transport is not to be used any more.
   func exchangeEnded(_ exchange: Exchange, _ reason: CloseReason)
+  /// The client of a stream can take bytes again.
+  func clientWritable()
 }
 
 /// One request and its answer, whatever carried it.
@@ -21,8 +24,26 @@ public final class Exchange {
   public internal(set) var body: [UInt8] = []
   /// When the head was received.
   public let began: Instant
-  /// Where the client's connection comes from.
+  /// Where the connection comes from.
   public let peer: SocketAddress
+  /// Who is at the other end of the connection, where a PROXY header told after that.
+  let clientPeer: ClientPeer
+  /// Who the client is, as far as somebody who is believed has told; `nil` until the head was judged.
+  var client: ClientAddress?
+  /// Who asks, once that was found out.
+  var identity: ExchangeIdentity?
+  /// Names in the query that speak to the gateway: the ticket, the token.
+  var hiddenParameters: [String] = []
+  /// Ends the stream when the token of its request expires.
+  var expiry: TimerID?
+  /// Who it is to the gateway; `nil` where it shows no identity.
+  var principal: Principal? { identity?.principal }
+  /// Whether it was admitted as a stream, and counts as one.
+  var isStream = false
+  /// Why a stream ends before its log does.
+  var leaving: CloseReason?
+  /// What it holds while it counts as a stream; given back where its end is told.
+  var slot: Slot?
   /// The way back to the client.
   public private(set) var transport: (any ExchangeTransport)?
   /// Who serves the request; told when the exchange is over.
@@ -34,15 +55,25 @@ public final class Exchange {
   /// What the log line says of it.
   public var record = ExchangeRecord()
 
-  init(_ head: RequestHead, peer: SocketAddress, began: Instant, over transport: any ExchangeTransport) {
+  init(
+    _ head: RequestHead, peer: SocketAddress, clientPeer: ClientPeer, began: Instant,
+    over transport: any ExchangeTransport
+  ) {
     self.head = head
     self.peer = peer
+    self.clientPeer = clientPeer
     self.began = began
     self.transport = transport
   }
 
   /// Answers with a whole body and ends.
+  ///
+  /// Where a stream has begun already, its client hears the same by an event.
   public func respond(_ response: Response) {
+    if let transport, transport.isStreaming {
+      leaving = response.reason
+      return transport.end(farewell: response.asEvents, of: self)
+    }
     var response = response
     response.head.fields.append(contentsOf: answerFields)
     record.status = response.head.status
@@ -91,6 +122,8 @@ public struct ExchangeRecord {
   public var events: UInt64 = 0
   /// Events that it has once it took everything that it was offered.
   public var offered: UInt64 = 0
+  /// The limit that had no room, or whose room somebody else got.
+  public var limit: String?
   /// Bytes of answer that the client's socket took.
   public var bytes: UInt64 = 0
   /// Why the answer ended, where it is not the transport that knows.
@@ -111,6 +144,19 @@ public struct Response: Sendable {
     self.head = head
     self.body = body
     self.reason = reason
+  }
+
+  /// The same for a client that is being answered with a stream: its own events, an error event, or just an end.
+  var asEvents: [UInt8] {
+    switch head.status {
+    case 200: return body
+    case 204: return []
+    default:
+      var events: [UInt8] = []
+      let (type, data) = ([UInt8](), GatewayEvent.error(reason ?? .refused, in: "event", status: head.status))
+      SSEEncoder.append(id: nil, type: type.span, data: data.span, to: &events)
+      return events
+    }
   }
 
   /// How its body is delimited: not at all where there can be none, or where HEAD asks about a stream.
@@ -136,7 +182,9 @@ public enum PumpProgress: Equatable, Sendable {
 public protocol ExchangeTransport: AnyObject {
   /// Sends a whole answer and ends the exchange.
   func respond(_ response: Response, to exchange: Exchange)
-  /// Begins an answer whose body is a stream; the head waits for the first pump.
+  /// Whether an answer that is a stream has begun.
+  var isStreaming: Bool { get }
+  /// Begins an answer whose body is a stream; the head waits for the first pump. One that has begun gets the prelude only.
   ///
   /// - Parameters:
   ///   - head: status and fields.
@@ -151,6 +199,12 @@ public protocol ExchangeTransport: AnyObject {
   ///   - isFinal: nothing follows in the log: the body ends once all was taken.
   /// - Returns: how far it got.
   func pump(_ log: EventLog, from cursor: inout Cursor, isFinal: Bool) -> PumpProgress
+  /// Ends a stream with last events, after what its client was promised.
+  ///
+  /// - Parameters:
+  ///   - farewell: whole events, or nothing.
+  ///   - exchange: whose answer it is.
+  func end(farewell: [UInt8], of exchange: Exchange)
   /// Ends a stream without its end, for a client that is to come back: HTTP/1 leaves the last chunk out.
   ///
   /// - Parameters:
@@ -175,4 +229,43 @@ public protocol RequestReceiver: AnyObject {
   func rejected(peer: SocketAddress, status: Int, detail: String, _ reason: CloseReason)
   /// A connection is gone.
   func disconnected(_ connection: HTTP1Connection)
+}
+
+extension Exchange: SlotOwner {
+  func slotGranted(_ slot: Slot) {}
+
+  func slotRefused(_ refusal: LimitRefusal) {}
+
+  /// Its room is for a newer one: its client is told, by an id with which it will not come back for it.
+  func slotEvicted(by limit: String) {
+    leaving = .evicted
+    record.limit = limit
+    let response = Problem.response(
+      status: 429, detail: "a newer stream has taken the place of this one", reason: .evicted,
+      members: [("limit", limit)])
+    guard let transport, transport.isStreaming else { return respond(response) }
+    let id: [UInt8]? =
+      switch record.stream {
+      case .run(let id), .feed(let id): Array("\(id).\(EventID.endText)".utf8)
+      case nil: nil
+      }
+    var farewell: [UInt8] = []
+    let (type, data) = (Array("sluice.evicted".utf8), Array("{\"limit\":\"\(limit)\"}".utf8))
+    SSEEncoder.append(id: id, type: type.span, data: data.span, to: &farewell)
+    transport.end(farewell: farewell, of: self)
+  }
+}
+
+extension Exchange: TimerOwner {
+  /// The token of its request has expired.
+  public func timerFired(_ tag: UInt8) {
+    expiry = nil
+    leaving = .tokenExpired
+    let response = Problem.response(status: 401, detail: "the token has expired", reason: .tokenExpired)
+    guard let transport, transport.isStreaming else { return respond(response) }
+    var farewell: [UInt8] = []
+    let (type, data) = (Array("sluice.expired".utf8), Array("{\"reason\":\"token_expired\"}".utf8))
+    SSEEncoder.append(id: nil, type: type.span, data: data.span, to: &farewell)
+    transport.end(farewell: farewell, of: self)
+  }
 }

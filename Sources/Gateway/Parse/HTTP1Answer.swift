@@ -67,11 +67,18 @@ extension HTTP1Connection: ExchangeTransport {
 
   // MARK: - Streams
 
+  /// Whether a stream has begun.
+  public var isStreaming: Bool { framing != nil }
+
   /// Begins a stream.
   ///
   /// HTTP/1.0 knows no chunks: there the connection's end is the body's.
   public func beginStream(_ head: ResponseHead, prelude: [UInt8], of exchange: Exchange) {
     guard case .answering(let current) = state, current === exchange else { return }
+    if framing != nil {
+      framing?.insert(prelude.span)
+      return
+    }
     let isChunked = exchange.head.version == .http11
     if !isChunked { persists = false }
     var bytes: [UInt8] = []
@@ -130,6 +137,15 @@ extension HTTP1Connection: ExchangeTransport {
     close(reason)
   }
 
+  /// Sends what was promised, then the farewell, then the body's end.
+  public func end(farewell: [UInt8], of exchange: Exchange) {
+    guard case .answering(let current) = state, current === exchange, framing != nil, self.farewell == nil else {
+      return
+    }
+    self.farewell = farewell
+    if !isBlocked { receiver.clientWritable(exchange) }
+  }
+
   private struct Gathered {
     var parts: ChunkFraming.Plan
     var byteCount: Int
@@ -138,17 +154,28 @@ extension HTTP1Connection: ExchangeTransport {
 
   /// Fills the loop's output vector; `nil` where there is nothing to write.
   private func gather(_ log: EventLog, from cursor: Cursor, isFinal: Bool) -> Gathered? {
+    var isFinal = isFinal
+    let isLeaving = farewell != nil
+    let promised = framing?.promised ?? 0
+    if isLeaving, promised == 0 {
+      // The last that this client gets, whatever else is in the log.
+      if let bytes = farewell, !bytes.isEmpty { framing?.insert(bytes.span) }
+      farewell = []
+      isFinal = true
+    }
     guard let framing else { return nil }
     // Room for the framing that may stand around two ranges.
     let rooms = OutputVector.pieces - 5
-    let behind = Int(log.end.offset - cursor.offset)
+    let behind = isLeaving ? promised : Int(log.end.offset - cursor.offset)
     var (available, segments) = (0, 0)
     log.lend(from: cursor) { segment, position in
       available += segment.count - position
       segments += 1
-      return segments < rooms
+      return segments < rooms && available < behind
     }
-    let parts = framing.plan(lent: available, isAll: available == behind, isFinal: isFinal)
+    available = min(available, behind)
+    let parts = framing.plan(
+      lent: available, isAll: available == behind, isFinal: isLeaving ? isFinal && promised == 0 : isFinal)
     guard parts.unsent + parts.promised + parts.payload > 0 || parts.endsBody else { return nil }
 
     loop.output.removeAll()
@@ -160,7 +187,9 @@ extension HTTP1Connection: ExchangeTransport {
     copy(parts.between)
     lend(log, from: Cursor(offset: cursor.offset + UInt64(parts.promised)), count: parts.payload)
     copy(parts.after)
-    return Gathered(parts: parts, byteCount: loop.output.byteCount, isAll: available == behind)
+    // After what was promised comes the farewell, once there is room.
+    let isAll = available == behind && !(isLeaving && promised > 0)
+    return Gathered(parts: parts, byteCount: loop.output.byteCount, isAll: isAll)
   }
 
   private func copy(_ framing: ChunkFraming.Framing) {

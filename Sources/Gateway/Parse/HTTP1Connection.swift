@@ -1,3 +1,4 @@
+internal import Admission
 internal import Bytes
 public import Reactor
 internal import Streams
@@ -30,13 +31,21 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   let socket: Socket
   let limits: ConnectionLimits
   let receiver: any RequestReceiver
-  /// Where the client is.
+  /// Where the connection comes from.
   public let peer: SocketAddress
+  /// Who is there; a PROXY header may tell.
+  private(set) var clientPeer: ClientPeer
+  /// What the connection holds while it counts as one; given back where its end is told.
+  var slot: Slot?
 
+  /// Whether another worker goes on with it.
+  var isMoved = false
   /// Where the worker keeps it.
   var place = -1
   var state = State.head
   private var headParser: RequestHeadParser
+  /// Whether the proxy's own header comes before the first request.
+  private var expectsProxyHeader: Bool
   /// Received bytes that are no whole head yet, or belong to a later request.
   private var input: [UInt8] = []
   private var isProcessing = false
@@ -47,6 +56,8 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
 
   // The answer under way, see HTTP1Answer.swift.
   var framing: ChunkFraming?
+  /// The last events of a stream that is to end, whatever else is in its log.
+  var farewell: [UInt8]?
   var unsentAnswer: ArraySlice<UInt8> = []
   var persists = true
   var isBlocked = false
@@ -57,10 +68,12 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   /// Takes over an accepted descriptor and begins to read.
   public init(
     takingOver descriptor: Int32, from peer: SocketAddress, on loop: Loop, limits: ConnectionLimits,
-    for receiver: any RequestReceiver
+    expectsProxyHeader: Bool = false, for receiver: any RequestReceiver
   ) {
     self.loop = loop
     self.peer = peer
+    clientPeer = peer.clientPeer
+    self.expectsProxyHeader = expectsProxyHeader
     self.limits = limits
     self.receiver = receiver
     headParser = RequestHeadParser(limits: limits.head)
@@ -103,6 +116,12 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     case .failed:
       close(.clientReset)
     }
+  }
+
+  /// Who is there, as another worker was told.
+  func adopt(_ peer: ClientPeer, _ slot: Slot?) {
+    clientPeer = peer
+    self.slot = slot
   }
 
   /// Gives the bytes behind the request to whoever goes on with the connection.
@@ -157,6 +176,13 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     switch state {
     case .head:
       guard offset < bytes.count else { return false }
+      if expectsProxyHeader {
+        guard let header = try Self.proxyHeader(bytes.extracting(offset...)) else { return false }
+        expectsProxyHeader = false
+        clientPeer = clientPeer.speakingFor(header)
+        offset += header.byteCount
+        return true
+      }
       if isBetweenRequests {
         isBetweenRequests = false
         arm(after: limits.headTimeout)
@@ -171,6 +197,14 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     }
   }
 
+  private static func proxyHeader(_ bytes: Span<UInt8>) throws(RequestFault) -> ProxyHeader? {
+    do throws(ProxyViolation) {
+      return try ProxyHeader.parse(bytes)
+    } catch {
+      throw .proxyHeader(error)
+    }
+  }
+
   private func takeHead(_ bytes: Span<UInt8>) throws(RequestFault) -> Int? {
     do throws(HTTPViolation) {
       guard let (head, consumed) = try headParser.parse(bytes) else { return nil }
@@ -182,7 +216,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   }
 
   private func begin(_ head: RequestHead, _ framing: BodyFraming) {
-    let exchange = Exchange(head, peer: peer, began: loop.now, over: self)
+    let exchange = Exchange(head, peer: peer, clientPeer: clientPeer, began: loop.now, over: self)
     persists = head.persistsConnection && !isDraining
     let decoder = BodyDecoder(framing: framing)
     state = .body(exchange, decoder)
@@ -289,7 +323,8 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   func answerComplete() {
     guard case .answering(let exchange) = state else { return }
     framing = nil
-    finish(exchange, exchange.record.reason ?? .completed)
+    farewell = nil
+    finish(exchange, exchange.leaving ?? exchange.record.reason ?? .completed)
     guard persists, !isDraining else { return linger() }
     state = .head
     isBetweenRequests = input.isEmpty
@@ -328,7 +363,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     input = []
     unsentAnswer = []
     framing = nil
-    if let exchange { finish(exchange, exchange.record.reason ?? reason) }
+    if let exchange { finish(exchange, exchange.leaving ?? exchange.record.reason ?? reason) }
     socket.close()
     receiver.disconnected(self)
   }

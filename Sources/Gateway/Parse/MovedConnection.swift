@@ -1,3 +1,4 @@
+internal import Admission
 internal import Reactor
 internal import Wire
 
@@ -7,7 +8,11 @@ internal import Wire
 struct MovedConnection: Sendable {
   let descriptor: Int32
   let peer: SocketAddress
+  let clientPeer: ClientPeer
+  /// What the connection holds; it goes along.
+  let slot: Slot?
   let head: RequestHead
+  let identity: ExchangeIdentity?
   let body: [UInt8]
   let began: Instant
   /// Bytes behind the request.
@@ -24,8 +29,13 @@ extension HTTP1Connection {
     state = .closed
     disarm()
     exchange.leave()
+    let slot = self.slot
+    self.slot = nil
+    isMoved = true
     let moved = MovedConnection(
-      descriptor: socket.release(), peer: peer, head: exchange.head, body: exchange.takeBody(), began: exchange.began,
+      descriptor: socket.release(), peer: peer, clientPeer: clientPeer, slot: slot, head: exchange.head,
+      identity: exchange.identity,
+      body: exchange.takeBody(), began: exchange.began,
       input: takeInput(), persists: persists)
     receiver.disconnected(self)
     return moved
@@ -33,8 +43,10 @@ extension HTTP1Connection {
 
   /// Goes on with the request of a connection that was moved here.
   func resume(_ moved: MovedConnection) {
-    let exchange = Exchange(moved.head, peer: peer, began: moved.began, over: self)
+    adopt(moved.clientPeer, moved.slot)
+    let exchange = Exchange(moved.head, peer: peer, clientPeer: clientPeer, began: moved.began, over: self)
     exchange.body = moved.body
+    exchange.identity = moved.identity
     persists = moved.persists
     disarm()
     state = .answering(exchange)

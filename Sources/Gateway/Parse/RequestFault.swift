@@ -4,12 +4,15 @@ internal import Wire
 enum RequestFault: Error, CustomStringConvertible {
   /// The syntax is wrong, or a bound of the head was exceeded.
   case violation(HTTPViolation)
+  /// The connection does not begin with the header that its listener expects.
+  case proxyHeader(ProxyViolation)
   /// The body is larger than `clients.body_size`.
   case bodyTooLarge(given: UInt64, allowed: Int)
 
   var status: Int {
     switch self {
     case .violation(let violation): violation.status
+    case .proxyHeader: 400
     case .bodyTooLarge: 413
     }
   }
@@ -17,6 +20,7 @@ enum RequestFault: Error, CustomStringConvertible {
   var description: String {
     switch self {
     case .violation(let violation): violation.reason + setting(of: violation)
+    case .proxyHeader(let violation): violation.reason
     case .bodyTooLarge(let given, let allowed):
       "the body has at least \(given) bytes, allowed are \(allowed) (clients.body_size)"
     }

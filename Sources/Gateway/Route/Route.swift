@@ -39,6 +39,8 @@ final class Route {
     case feed(FeedRoute)
     /// The gateway's own way to a run by its name, which begins at this position of the path.
     case runs(prefix: Int)
+    /// Gives out one-time tickets.
+    case tickets
     /// A file of the gateway's own.
     case asset(Asset)
   }
@@ -58,14 +60,26 @@ final class Route {
   /// The `Allow` field.
   let allow: String
   let cors: CORSPolicy
+  /// How a GET hears that a limit has no room.
+  let refusal: RefusalForm
+  /// What is asked of clients.
+  var authentication: AuthenticationSettings?
+  /// Who judges tokens; `nil` where nobody is asked for one.
+  var tokens: TokenGate?
+  /// Who is asked about clients; `nil` where nobody is.
+  var authorizer: Authorizer?
 
-  init(name: String, host: String? = nil, action: Action, methods: [String], cors: CORSPolicy) {
+  init(
+    name: String, host: String? = nil, action: Action, methods: [String], cors: CORSPolicy,
+    refusal: RefusalForm = .status
+  ) {
     self.name = name
     key = Self.key(host, name)
     self.action = action
     self.methods = methods
     allow = (methods + ["OPTIONS"]).joined(separator: ", ")
     self.cors = cors
+    self.refusal = refusal
   }
 
   /// The key of a route: its host, where it has one, and its path.
@@ -79,13 +93,14 @@ struct RunRoute {
   let upstream: Upstream
   let method: Wire.Method
   let target: [UInt8]
-  let forwardsCredentials: Bool
+  let credentials: CredentialForwarding
   let answerAfter: Duration
   let terminal: TerminalRule
   let terminalField: String
   let rules: StreamRules
   let onAbandoned: OnAbandoned
-  let identity: IdentitySettings
+  let setCookie: SetCookiePolicy
+  let refusal: RefusalForm
 }
 
 /// What a feed route needs at each request.
@@ -94,7 +109,7 @@ struct FeedRoute {
   let path: FeedPath
   let keyHeaders: [[UInt8]]
   let isPublic: Bool
-  let forwardsCredentials: Bool
+  let credentials: CredentialForwarding
   let answerAfter: Duration
   let idleTimeout: Duration
   let backoff: ClosedRange<Duration>
@@ -102,7 +117,7 @@ struct FeedRoute {
   let rules: StreamRules
   /// How long it goes on without subscribers.
   let linger: Duration
-  let identity: IdentitySettings
+  let refusal: RefusalForm
 }
 
 /// The path that a feed's upstream is asked for.

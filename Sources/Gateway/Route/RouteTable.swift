@@ -1,4 +1,5 @@
 internal import Admission
+internal import Logging
 internal import Reactor
 internal import Settings
 internal import Streams
@@ -13,23 +14,33 @@ final class RouteTable {
   /// What makes a client the one that began a run.
   let identity: IdentitySettings
   private let upstreams: [String: Upstream]
+  private var tokenGates: [TokenGate] = []
+  private let loop: Loop
+  private let logger: Logger?
   private var runRoutes: [String: RunRoute] = [:]
   private var feedRoutes: [String: FeedRoute] = [:]
 
-  init(_ settings: Settings, assets: [Asset], on loop: Loop, resolver: Resolver, registry: UpstreamRegistry) {
+  init(
+    _ settings: Settings, assets: [Asset], on loop: Loop, resolver: Resolver, registry: UpstreamRegistry,
+    slots: Slots, logger: Logger?
+  ) {
+    self.loop = loop
+    self.logger = logger
     upstreams = settings.upstreams.reduce(into: [:]) { upstreams, entry in
       upstreams[entry.key] = Upstream(
-        name: entry.key, settings: entry.value, on: loop, resolver: resolver, registry: registry)
+        name: entry.key, settings: entry.value, on: loop, resolver: resolver, registry: registry,
+        slots: slots)
     }
     limits = ConnectionLimits(settings)
     identity = settings.identity
     for route in settings.routes { add(route, settings.streams) }
+    addTickets(settings)
     let runs = "/_sluice/runs/"
-    router.add(
-      host: nil, .prefix(runs),
-      Route(
-        name: "\(runs)**", action: .runs(prefix: runs.utf8.count), methods: ["GET", "HEAD", "DELETE"],
-        cors: settings.cors ?? .sameOriginOnly))
+    let joins = Route(
+      name: "\(runs)**", action: .runs(prefix: runs.utf8.count), methods: ["GET", "HEAD", "DELETE"],
+      cors: settings.cors ?? .sameOriginOnly)
+    ask(settings.authentication, on: joins)
+    router.add(host: nil, .prefix(runs), joins)
     for asset in assets {
       let route = Route(
         name: asset.path, action: .asset(asset), methods: ["GET", "HEAD"], cors: .sameOriginOnly)
@@ -61,13 +72,35 @@ final class RouteTable {
     }
     let route = Route(
       name: settings.path.description, host: settings.host, action: action, methods: methods,
-      cors: settings.cors ?? .sameOriginOnly)
+      cors: settings.cors ?? .sameOriginOnly, refusal: settings.refusal)
+    ask(settings.authentication, on: route)
     switch action {
     case .run(let run): runRoutes[route.key] = run
     case .feed(let feed): feedRoutes[route.key] = feed
-    case .runs, .asset: break
+    case .runs, .tickets, .asset: break
     }
     router.add(host: settings.host, settings.path, route)
+  }
+
+  private func addTickets(_ settings: Settings) {
+    guard settings.tickets != nil else { return }
+    let path = "/_sluice/tickets"
+    let route = Route(name: path, action: .tickets, methods: ["POST"], cors: settings.cors ?? .sameOriginOnly)
+    ask(settings.authentication, on: route)
+    router.add(host: nil, .exact(path), route)
+  }
+
+  /// Gives a route what it asks of clients; routes with the same settings share the keys.
+  private func ask(_ settings: AuthenticationSettings?, on route: Route) {
+    route.authentication = settings
+    if let jwt = settings?.jwt {
+      let gate = tokenGates.first { $0.settings == jwt } ?? TokenGate(jwt, now: WallClock.seconds, logger: logger)
+      if !tokenGates.contains(where: { $0 === gate }) { tokenGates.append(gate) }
+      route.tokens = gate
+    }
+    if let authorize = settings?.authorize {
+      route.authorizer = Authorizer(authorize, upstream(authorize.upstream), on: loop)
+    }
   }
 
   private func upstream(_ name: String) -> Upstream {
@@ -81,10 +114,10 @@ final class RouteTable {
     RunRoute(
       key: Route.key(settings.host, settings.path.description), upstream: upstream(run.upstream),
       method: Method(Array(run.method.utf8).span) ?? .post, target: Array(run.path.utf8),
-      forwardsCredentials: settings.forwardCredentials, answerAfter: run.answerAfter,
+      credentials: settings.credentials, answerAfter: run.answerAfter,
       terminal: TerminalRule(names: streams.terminalEvents, field: streams.terminalField),
       terminalField: streams.terminalField, rules: StreamRules(streams), onAbandoned: settings.onAbandoned,
-      identity: identity)
+      setCookie: settings.setCookie, refusal: settings.refusal)
   }
 
   private func feedRoute(_ feed: FeedSettings, _ settings: RouteSettings, _ streams: StreamSettings) -> FeedRoute {
@@ -102,8 +135,8 @@ final class RouteTable {
       }
     return FeedRoute(
       upstream: upstream(feed.upstream), path: path, keyHeaders: feed.headers.map { Array($0.utf8) },
-      isPublic: feed.isPublic, forwardsCredentials: settings.forwardCredentials, answerAfter: feed.answerAfter,
+      isPublic: feed.isPublic, credentials: settings.credentials, answerAfter: feed.answerAfter,
       idleTimeout: feed.idleTimeout, backoff: feed.backoff.min...feed.backoff.max,
-      terminalField: streams.terminalField, rules: StreamRules(streams), linger: linger, identity: identity)
+      terminalField: streams.terminalField, rules: StreamRules(streams), linger: linger, refusal: settings.refusal)
   }
 }

@@ -1,5 +1,5 @@
+internal import Admission
 internal import Bytes
-internal import Reactor
 internal import Wire
 
 /// Which of a client's fields an orchestrator sees.
@@ -12,19 +12,23 @@ enum ForwardedFields {
   ///
   /// - Parameters:
   ///   - head: the client's request.
-  ///   - peer: the client's address.
-  ///   - credentials: whether `Cookie` and `Authorization` pass.
+  ///   - client: who asks, as far as it is known.
+  ///   - identity: what its ticket stands for.
+  ///   - credentials: which credentials pass.
   ///   - contentType: replaces the client's, where the body was made here.
   /// - Returns: fields to send.
   static func make(
-    from head: RequestHead, peer: SocketAddress, credentials: Bool, contentType: StaticString?
+    from head: RequestHead, client: ClientAddress?, identity: ExchangeIdentity?, credentials: CredentialForwarding,
+    contentType: StaticString?
   ) -> FieldSection {
     var fields = FieldSection()
     let source = head.fields
     let hasConnection = source.first(.connection) != nil
     for index in 0..<source.count {
       let field = source[index]
-      guard passes(field.name, credentials: credentials, replacesContentType: contentType != nil) else { continue }
+      guard passes(field.name, authorization: credentials.authorization, replacesContentType: contentType != nil) else {
+        continue
+      }
       if field.name == .other, isWithheld(source.bytes[field.nameRange]) { continue }
       if hasConnection,
         source.contains(token: source.bytes.span.extracting(field.nameRange), in: .connection)
@@ -35,10 +39,22 @@ enum ForwardedFields {
     }
     if let contentType { fields.append("Content-Type", contentType) }
     fields.append("Accept", "text/event-stream, application/x-ndjson;q=0.9, text/plain;q=0.5")
-    if !peer.isUnix { fields.append("X-Forwarded-For", peer.host) }
-    fields.append("X-Forwarded-Proto", "http")
-    fields.append("X-Forwarded-Host", head.authority)
+    if credentials.authorization, source.first(.authorization) == nil, let authorization = identity?.authorization {
+      fields.append("Authorization", authorization.span)
+    }
+    if let cookies = credentials.cookies.value(from: source) { fields.append("Cookie", cookies.span) }
+    append(client, authority: head.authority, to: &fields)
     return fields
+  }
+
+  /// What is known of the client, in the fields that orchestrators look at.
+  static func append(_ client: ClientAddress?, authority: String, to fields: inout FieldSection) {
+    guard let client else { return }
+    let values = ForwardedValues(client, scheme: .http, authority: authority)
+    if let addresses = values.forwardedFor { fields.append("X-Forwarded-For", addresses) }
+    fields.append("X-Forwarded-Proto", values.proto)
+    if let host = values.host { fields.append("X-Forwarded-Host", host) }
+    fields.append("Forwarded", values.forwarded)
   }
 
   /// Names that this gateway does not know, and that would not mean what they say.
@@ -56,12 +72,13 @@ enum ForwardedFields {
     "true-client-ip",
   ]
 
-  private static func passes(_ name: FieldName, credentials: Bool, replacesContentType: Bool) -> Bool {
+  private static func passes(_ name: FieldName, authorization: Bool, replacesContentType: Bool) -> Bool {
     if name.isHopByHop { return false }
     switch name {
     case .host, .contentLength, .expect, .accept, .acceptEncoding, .lastEventID: return false
     case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedProto, .xRealIP: return false
-    case .cookie, .authorization: return credentials
+    case .authorization: return authorization
+    case .cookie: return false
     case .contentType: return !replacesContentType
     default: return true
     }

@@ -1,3 +1,4 @@
+internal import Admission
 internal import Reactor
 internal import Settings
 internal import Wire
@@ -12,9 +13,16 @@ final class Upstream {
   let name: String
   let settings: UpstreamSettings
   private let endpoints: [Endpoint]
-  private var turn = 0
+  private let slots: Slots
+  private var turn: Int
 
-  init(name: String, settings: UpstreamSettings, on loop: Loop, resolver: Resolver, registry: UpstreamRegistry) {
+  init(
+    name: String, settings: UpstreamSettings, on loop: Loop, resolver: Resolver, registry: UpstreamRegistry,
+    slots: Slots
+  ) {
+    self.slots = slots
+    // Workers take turns of their own, and should not all begin with the same endpoint.
+    turn = slots.place
     self.name = name
     self.settings = settings
     endpoints = settings.endpoints.map {
@@ -34,11 +42,30 @@ final class Upstream {
   }
 
   private func offer(_ request: UpstreamRequest, to index: Int) {
-    endpoints[index].send(request) { [self] failure in
-      guard request.isWanted else { return }
-      request.attempts += 1
-      guard request.attempts < endpoints.count else { return request.fail(failure) }
-      offer(request, to: (index + 1) % endpoints.count)
+    guard slots.table.applies(.endpoint) else { return connect(request, to: index) }
+    let room = EndpointRoom(
+      slots, granted: { [self] in connect(request, to: index) }, refused: { request.fail(.limited($0)) },
+      evicted: { request.abort(.evicted) })
+    let (isWaiting, refusal) = room.claim(for: request.subject.asking(endpoint: endpoints[index].address.authority))
+    // An endpoint that has room is better than the turn of one that has none.
+    if isWaiting || refusal != nil, request.attempts + 1 < endpoints.count {
+      room.giveBack()
+      return passOver(request, index, .unreachable("no room"))
     }
+    if let refusal { return request.fail(.limited(refusal)) }
+    request.leave(room)
+    if !isWaiting { connect(request, to: index) }
+  }
+
+  private func connect(_ request: UpstreamRequest, to index: Int) {
+    endpoints[index].send(request) { [self] failure in passOver(request, index, failure) }
+  }
+
+  private func passOver(_ request: UpstreamRequest, _ index: Int, _ failure: UpstreamFailure) {
+    guard request.isWanted else { return }
+    request.leave(nil)
+    request.attempts += 1
+    guard request.attempts < endpoints.count else { return request.fail(failure) }
+    offer(request, to: (index + 1) % endpoints.count)
   }
 }

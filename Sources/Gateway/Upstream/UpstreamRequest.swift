@@ -1,3 +1,4 @@
+internal import Admission
 internal import Bytes
 internal import Reactor
 internal import Wire
@@ -26,6 +27,10 @@ enum UpstreamFailure: Error, Equatable {
   case violation(HTTPViolation)
   /// The answer changes the protocol (101), which was not asked for.
   case switched
+  /// A newer request has its room at the endpoint.
+  case evicted
+  /// No endpoint has room for one more request.
+  case limited(LimitRefusal)
   /// The answer has a status that says try again later.
   case status(Int)
 
@@ -37,6 +42,8 @@ enum UpstreamFailure: Error, Equatable {
     case .closed: .upstreamClosed
     case .violation, .switched: .upstreamProtocol
     case .status: .upstreamStatus
+    case .limited: .limited
+    case .evicted: .evicted
     }
   }
 
@@ -48,6 +55,8 @@ enum UpstreamFailure: Error, Equatable {
     case .closed(let words): words
     case .violation(let violation): violation.reason
     case .switched: "the answer changes the protocol (101), which was not asked for"
+    case .limited(let refusal): "\(refusal)"
+    case .evicted: "a newer request has its room"
     case .status(let status): "the answer has status \(status)"
     }
   }
@@ -74,6 +83,10 @@ final class UpstreamRequest {
   let idleTimeout: Duration?
   /// Endpoints that did not take it.
   var attempts = 0
+  /// For whom it is, as limits count.
+  let subject: LimitSubject
+  /// Its room at the limits of its endpoint.
+  private var room: EndpointRoom?
 
   /// - Parameters:
   ///   - method: e.g. POST.
@@ -81,16 +94,18 @@ final class UpstreamRequest {
   ///   - fields: what is forwarded, without Host and length.
   ///   - body: whole.
   ///   - idleTimeout: how long the answer may pause; `nil` for the upstream's own time.
+  ///   - subject: for whom it is.
   ///   - receiver: kept until the end.
   init(
     method: Wire.Method, target: [UInt8], fields: FieldSection, body: [UInt8], idleTimeout: Duration? = nil,
-    for receiver: any UpstreamReceiver
+    subject: LimitSubject, for receiver: any UpstreamReceiver
   ) {
     self.method = method
     self.target = target
     self.fields = fields
     self.body = body
     self.idleTimeout = idleTimeout
+    self.subject = subject
     self.receiver = receiver
   }
 
@@ -113,8 +128,15 @@ final class UpstreamRequest {
     return bytes
   }
 
+  /// Takes room at an endpoint, or gives back what it has.
+  func leave(_ room: EndpointRoom?) {
+    self.room?.giveBack()
+    self.room = room
+  }
+
   /// Gives the request up at once: its connection is closed.
   func cancel() {
+    leave(nil)
     receiver = nil
     body = []
     let connection = self.connection
@@ -124,13 +146,22 @@ final class UpstreamRequest {
 
   /// The owner has all it wants: the connection may wait for the answer's end to be used again.
   func release() {
+    leave(nil)
     receiver = nil
     let connection = self.connection
     self.connection = nil
     connection?.release(self)
   }
 
+  /// Ends it here, and tells the receiver.
+  func abort(_ failure: UpstreamFailure) {
+    let connection = self.connection
+    connection?.cancel(self)
+    fail(failure)
+  }
+
   func end() {
+    leave(nil)
     connection = nil
     let receiver = self.receiver
     self.receiver = nil
@@ -138,6 +169,7 @@ final class UpstreamRequest {
   }
 
   func fail(_ failure: UpstreamFailure) {
+    leave(nil)
     connection = nil
     let receiver = self.receiver
     self.receiver = nil

@@ -20,10 +20,13 @@ extension CORSPolicy {
     let maxAge = reader.duration(
       "max_age", default: standard.maxAge, in: .zero ... .seconds(86400), scale: .seconds,
       "How long browsers may keep the answer to a preflight.")
+    let privateNetwork = reader.flag(
+      "private_network", default: standard.privateNetwork,
+      "Whether pages of a wider network may reach into this one; never those of * alone.")
     do throws(AdmissionError) {
       try self.init(
         origins: origins, credentials: credentials, allowedHeaders: allowedHeaders, exposedHeaders: exposedHeaders,
-        maxAge: maxAge)
+        maxAge: maxAge, privateNetwork: privateNetwork)
     } catch {
       reader.refuse("credentials", given: error.given, allowed: error.allowed)
       return nil

@@ -19,7 +19,18 @@ extension Settings {
       ("listen", .list([.mapping([])])),
       ("upstreams", .mapping([("a", .mapping([]))])),
       ("cors", .mapping([])),
-      ("routes", .list([.mapping([("run", .mapping([])), ("cors", .mapping([]))])])),
+      ("authentication", .mapping([("jwt", .mapping([])), ("authorize", .mapping([]))])),
+      ("tickets", .mapping([])),
+      ("limits", .list([.mapping([])])),
+      (
+        "routes",
+        .list([
+          .mapping([
+            ("run", .mapping([])), ("feed", .mapping([])), ("cors", .mapping([])),
+            ("authentication", .mapping([("jwt", .mapping([])), ("authorize", .mapping([]))])),
+          ])
+        ])
+      ),
     ])
     _ = SettingsReader(root: root, report: report).read { Settings($0) }
     return report.keys

@@ -41,12 +41,6 @@ extension SettingsReader {
     return read(node, below(key), known(key), body)
   }
 
-  /// A mapping that must be there; `nil` without it, or if nothing can be made of it.
-  func requiredSection<Value>(_ key: String, _ summary: String, _ body: (SettingsReader) -> Value?) -> Value? {
-    if !has(key) { refuse(key, given: "nothing", allowed: "a mapping") }
-    return optionalSection(key, summary, body)
-  }
-
   /// A list of mappings that must be there.
   ///
   /// - Parameters:

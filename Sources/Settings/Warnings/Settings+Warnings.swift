@@ -6,13 +6,14 @@ extension Settings {
   /// - Parameter surroundings: what is known of the machine; what is not known gives no warning.
   /// - Returns: the warnings in the order of the settings, none twice.
   public func warnings(in surroundings: Surroundings) -> [SettingsWarning] {
-    listenWarnings() + upstreamWarnings() + routeWarnings() + corsWarnings() + identityWarnings()
+    listenWarnings() + proxies.warnings() + upstreamWarnings() + routeWarnings() + corsWarnings() + identityWarnings()
+      + Limit.warnings(of: limits, identity: identity)
       + streams.warnings(in: surroundings) + clientWarnings(surroundings) + drainWarnings(surroundings)
   }
 
   private func listenWarnings() -> [SettingsWarning] {
     var warnings: [SettingsWarning] = []
-    for (index, address) in listen.enumerated() where address.reach == .world {
+    for (index, address) in listen.map(\.address).enumerated() where address.reach == .world {
       warnings.append(
         SettingsWarning(
           key: "listen[\(index)].address",
@@ -20,7 +21,7 @@ extension Settings {
             + "listen on a private address behind a proxy that does both"))
     }
     if let hostless = routes.firstIndex(where: { $0.host == nil }),
-      let address = listen.first(where: { $0.reach == .neighbourhood })
+      let address = listen.map(\.address).first(where: { $0.reach == .neighbourhood })
     {
       warnings.append(
         SettingsWarning(
@@ -61,7 +62,7 @@ extension Settings {
     routes.indices.flatMap { index -> [SettingsWarning] in
       let route = routes[index]
       var warnings: [SettingsWarning] = []
-      if route.forwardCredentials, route.cors?.origins.contains(.any) == true {
+      if route.credentials.authorization, route.cors?.origins.contains(.any) == true {
         warnings.append(
           SettingsWarning(
             key: "routes[\(index)].forward_credentials",

@@ -79,7 +79,7 @@ final class Stage: ListenerOwner, MailboxOwner {
     answerHead = bytes
   }
 
-  func accepted(_ descriptor: Int32, from peer: SocketAddress) {
+  func accepted(_ descriptor: Int32, from peer: SocketAddress, on address: SocketAddress) {
     let connection = OrchestratorConnection(takingOver: descriptor, on: self)
     connections[ObjectIdentifier(connection)] = connection
   }

@@ -1,3 +1,4 @@
+internal import Admission
 internal import Bytes
 internal import Settings
 internal import Streams
@@ -13,32 +14,43 @@ extension Attach {
     let head = exchange.head
     if head.method == .head { return exchange.respond(Response(streamHead())) }
     var target = route.path.target(for: head.path)
-    let query = QueryObject.without(lastEventName, in: head.query.span)
+    var query = QueryObject.without(lastEventName, in: head.query.span)
+    for name in exchange.hiddenParameters { query = QueryObject.without(name, in: query.span) }
     if !query.isEmpty {
       target.append(UInt8(ascii: "?"))
       target.append(query.span)
     }
-    let fields = keyFields(of: head, route)
+    var fields = keyFields(of: head, route)
+    if route.credentials.authorization, head.fields.first(.authorization) == nil,
+      let authorization = exchange.identity?.authorization
+    {
+      fields.append("Authorization", authorization.span)
+    }
     let key = FeedKey(
       route: name, target: target, fields: fields.bytes,
-      principal: route.isPublic ? nil : Principal(head.fields, route.identity),
-      bearer: route.forwardsCredentials ? credentials(of: head) : nil)
+      principal: route.isPublic ? nil : exchange.principal,
+      bearer: Principal(forwarded: route.credentials, of: head.fields))
     let last = lastID(of: head)
+    // It was told that its place is somebody else's now, and comes back as every EventSource does.
+    if let last, EventID(last.span)?.sequence == EventID.endOfRun {
+      return exchange.respond(Response(ResponseHead(status: 204)))
+    }
     worker.feeds.subscribe(exchange, to: key, on: route, fields: fields, after: last)
   }
 
   /// Everything that may make the upstream's answer another one.
   private static func keyFields(of head: RequestHead, _ route: FeedRoute) -> FieldSection {
     var fields = FieldSection()
-    for index in 0..<head.fields.count {
-      let field = head.fields[index]
-      let isPassed =
-        switch field.name {
-        case .cookie, .authorization: route.forwardsCredentials
-        default: route.keyHeaders.contains { isName(head.fields.bytes[field.nameRange], $0) }
-        }
-      if isPassed { fields.append(field, of: head.fields) }
+    let authorization = route.credentials.authorization ? [Array("authorization".utf8)] : []
+    // In the order and spelling of the settings: what means the same is the same key.
+    for name in authorization + route.keyHeaders {
+      for index in 0..<head.fields.count {
+        let field = head.fields[index]
+        guard isName(head.fields.bytes[field.nameRange], name) else { continue }
+        fields.append(name.span, head.fields.bytes.span.extracting(field.valueRange))
+      }
     }
+    if let cookies = route.credentials.cookies.value(from: head.fields) { fields.append("Cookie", cookies.span) }
     fields.append("Accept", "text/event-stream")
     fields.append("Cache-Control", "no-cache")
     return fields

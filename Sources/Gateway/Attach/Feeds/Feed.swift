@@ -12,14 +12,15 @@ internal import Wire
 class Feed: Stream {
   let key: FeedKey
   /// Where ids are in the log that the upstream gave.
-  private var ids = IDIndex()
+  private var ids: IDIndex
   /// The id that the newest event shows to readers.
   private(set) var newestID: [UInt8] = []
-  /// The id of a client's under which the log begins, until the upstream has given one itself.
+  /// The id of a client's under which the log begins.
   var clientsID: [UInt8]?
 
   init(_ key: FeedKey, _ id: StreamID, log: EventLog, rules: StreamRules, of worker: Worker) {
     self.key = key
+    ids = IDIndex(first: log.oldest)
     super.init(id, log: log, rules: rules, of: worker)
     newestID = gatewayID(0)
   }
@@ -46,13 +47,14 @@ class Feed: Stream {
   /// The sequence of the event that an id names; `nil` where it is not known, or not any more.
   func place(of last: [UInt8]) -> UInt64? {
     if let own = EventID(last.span), own.stream == id { return own.sequence }
-    if last == clientsID { return 0 }
+    if last == newestID { return log.newest }
     var ending: [UInt8] = []
     ending.append("\nid: ")
     ending.append(last.span)
     ending.append("\n\n")
     // An event ends in its id: what the hash found is looked at where it stands.
-    return ids.newest(with: last) { log.event($0).suffix(ending.count).elementsEqual(ending) }
+    let found = ids.newest(with: last) { log.event($0).suffix(ending.count).elementsEqual(ending) }
+    return found ?? (last == clientsID ? 0 : nil)
   }
 
   override func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {
@@ -83,7 +85,6 @@ class Feed: Stream {
 
   /// Takes note of what the newest event in the log shows as its id; `nil` where that is the gateway's.
   func note(_ ownID: [UInt8]?) {
-    if ownID != nil { clientsID = nil }
     ids.append(ownID)
     newestID = ownID ?? gatewayID(log.newest)
   }
@@ -101,7 +102,15 @@ class Feed: Stream {
     guard let lost = clientsID else { return }
     clientsID = nil
     guard stage == .held else { return }
-    for reader in readers { reader.arrival = .lost(.after(id: lost)) }
+    // Those who named no id have lost nothing.
+    for reader in readers {
+      if case .resumed = reader.arrival { reader.arrival = .lost(.after(id: lost)) }
+    }
+  }
+
+  override func keepOnlyUnread() {
+    super.keepOnlyUnread()
+    ids.forget(before: log.oldest)
   }
 
   override func tidy() {

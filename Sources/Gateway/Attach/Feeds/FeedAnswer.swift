@@ -11,8 +11,10 @@ extension UpstreamFeed: UpstreamReceiver {
     var fields = fields
     if let upstreamID { fields.append("Last-Event-ID", upstreamID.span) }
     let request = UpstreamRequest(
-      method: .get, target: key.target, fields: fields, body: [], idleTimeout: route.idleTimeout, for: self)
+      method: .get, target: key.target, fields: fields, body: [], idleTimeout: route.idleTimeout, subject: subject,
+      for: self)
     self.request = request
+    worker.counters.upstreamRequests.add(1)
     route.upstream.send(request)
   }
 
@@ -55,6 +57,8 @@ extension UpstreamFeed: UpstreamReceiver {
   }
 
   func upstreamFailed(_ failure: UpstreamFailure) {
+    if case .limited(let refusal) = failure, !hasAnswered { return refuse(refusal) }
+    if failure == .evicted { return finish(.evicted) }
     failed(failure)
   }
 
@@ -66,7 +70,7 @@ extension UpstreamFeed: UpstreamReceiver {
     openAnswers()
     // Some upstreams say from which event they go on, because it is not the one they were asked for.
     let resumed = head.fields.first(.lastEventID).map { Array(head.fields.bytes[$0]) }
-    if let upstreamID {
+    if let upstreamID, givesIDs || log.newest == 0 {
       if let resumed, resumed != upstreamID { appendGap(after: upstreamID) }
       mayRepeat = true
     } else if hasAnswered {
@@ -82,11 +86,16 @@ extension UpstreamFeed: UpstreamReceiver {
   ///
   /// - Returns: whether that was the case.
   private func askWithoutClientsID(_ status: Int) -> Bool {
-    guard clientsID != nil, !hasAnswered, status >= 400, status != 401, status != 403 else { return false }
+    guard clientsID != nil, !hasAnswered, status >= 400, !Self.isAboutSomethingElse(status) else { return false }
     forgetClientsID()
     request?.cancel()
     askUpstream()
     return true
+  }
+
+  /// Whether a status says who asks, or that another time would do, and nothing of what was asked.
+  private static func isAboutSomethingElse(_ status: Int) -> Bool {
+    [401, 403, 407, 408, 425, 429, 502, 503, 504].contains(status)
   }
 
   /// No answer, or one that says try again later.
@@ -103,7 +112,8 @@ extension UpstreamFeed: UpstreamReceiver {
     if case .eventStream(let decoder) = events, let retry = decoder.retry { asked = .milliseconds(retry) }
     events = nil
     openAnswers()
-    guard isWatched else { return end() }
+    // What it has is kept for as long as it lingers.
+    guard isWatched else { return isResting = true }
     if hasAnswered, worker.loop.now - answeredAt >= backoff.longest { backoff.reset() }
     reconnectTimer = worker.loop.setTimer(
       after: backoff.next(atLeast: asked), for: self, tag: Timer.reconnect.rawValue)

@@ -1,3 +1,4 @@
+internal import Admission
 internal import Streams
 internal import Wire
 
@@ -56,19 +57,22 @@ final class FeedTable {
     if let feed = feeds[key] { return feed.subscribe(exchange, after: last) }
     let home = home(of: key)
     guard home != worker.place else {
-      let feed = add(UpstreamFeed(key, on: route, of: worker, fields: fields, after: last))
+      let subject = worker.subject(of: exchange)
+      let feed = add(UpstreamFeed(key, on: route, of: worker, fields: fields, subject: subject, after: last))
       feed.subscribe(exchange, after: last)
       return feed.start()
     }
     let isFirst = waiting[key] == nil
     waiting[key, default: []].append(Waiting(exchange: exchange, last: last, rules: route.rules))
     guard isFirst else { return }
-    worker.peers.post(.feed(key, .subscribed(by: worker.place, fields: fields, after: last)), to: home)
+    worker.peers.post(
+      .feed(key, .subscribed(by: worker.place, fields, worker.subject(of: exchange), after: last)), to: home)
   }
 
   private func add<Kind: Feed>(_ feed: Kind) -> Kind {
     feeds[feed.key] = feed
     worker.budget.add(feed)
+    worker.counters.feeds.set(feeds.count)
     return feed
   }
 
@@ -77,6 +81,7 @@ final class FeedTable {
     guard feeds[feed.key] === feed else { return }
     feeds[feed.key] = nil
     worker.budget.remove(feed)
+    worker.counters.feeds.set(feeds.count)
   }
 
   // MARK: - Mirrors
@@ -84,7 +89,8 @@ final class FeedTable {
   /// What another worker tells of a feed.
   func received(_ message: FeedMessage, of key: FeedKey) {
     switch message {
-    case .subscribed(let place, let fields, let last): mirror(key, to: place, fields, after: last)
+    case .subscribed(let place, let fields, let subject, let last):
+      mirror(key, to: place, fields, subject, after: last)
     case .left(let place, let id): (feed(key, id) as? UpstreamFeed)?.mirrorLeft(place)
     case .began(let snapshot): began(key, snapshot)
     case .refused(let response): for reader in takeWaiting(key) { reader.exchange.respond(response) }
@@ -98,13 +104,15 @@ final class FeedTable {
     feeds[key].flatMap { $0.id == id ? $0 : nil }
   }
 
-  private func mirror(_ key: FeedKey, to place: Int, _ fields: FieldSection, after last: [UInt8]?) {
+  private func mirror(
+    _ key: FeedKey, to place: Int, _ fields: FieldSection, _ subject: LimitSubject, after last: [UInt8]?
+  ) {
     if let feed = feeds[key] as? UpstreamFeed { return feed.mirror(to: place) }
-    guard let route = worker.feedRoute(key.route) else {
+    guard let route = worker.table.feedRoute(key.route) else {
       let response = Problem.response(status: 503, detail: "the routes are changing, please ask again")
       return worker.peers.post(.feed(key, .refused(response)), to: place)
     }
-    let feed = add(UpstreamFeed(key, on: route, of: worker, fields: fields, after: last))
+    let feed = add(UpstreamFeed(key, on: route, of: worker, fields: fields, subject: subject, after: last))
     feed.mirror(to: place)
     feed.start()
   }

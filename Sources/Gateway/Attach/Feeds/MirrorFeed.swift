@@ -1,3 +1,4 @@
+internal import Admission
 internal import Reactor
 internal import Streams
 internal import Wire
@@ -38,7 +39,7 @@ struct FeedSnapshot: Sendable {
 /// What workers tell each other about a feed.
 enum FeedMessage: Sendable {
   /// To the feed's home: a worker has a subscriber, which may know an id.
-  case subscribed(by: Int, fields: FieldSection, after: [UInt8]?)
+  case subscribed(by: Int, FieldSection, LimitSubject, after: [UInt8]?)
   /// To the feed's home: the last reader of a mirror has gone.
   case left(by: Int, StreamID)
   /// To the mirrors: what there is.

@@ -1,3 +1,4 @@
+internal import Admission
 internal import Bytes
 internal import Reactor
 internal import Streams
@@ -12,6 +13,9 @@ final class UpstreamFeed: Feed, TimerOwner {
     case hold, linger, reconnect
   }
 
+  /// The longest id of a client's that the upstream is asked about.
+  private static let maxIDBytes = 1024
+
   let route: FeedRoute
   /// What the upstream is sent at each attempt.
   let fields: FieldSection
@@ -21,14 +25,22 @@ final class UpstreamFeed: Feed, TimerOwner {
   var refusal: UpstreamRefusal?
   /// The last id that the upstream gave, or that the first subscriber knew from it.
   var upstreamID: [UInt8]?
+  /// Whether the upstream has ever given an id itself.
+  var givesIDs = false
   /// Whether events may come again that are in the log already.
   var mayRepeat = false
   var hasAnswered = false
   var answeredAt = Instant(nanoseconds: 0)
   var backoff: Backoff
+  /// Whether the upstream has ended while nobody was there, and is to be asked when somebody comes.
+  var isResting = false
   var holdTimer: TimerID?
   var reconnectTimer: TimerID?
   private var lingerTimer: TimerID?
+  /// For whom the upstream is asked: the first subscriber.
+  let subject: LimitSubject
+  private var slot: Slot?
+  private var ticket: WaitTicket?
   /// The workers with a mirror, and the newest event that each was sent.
   private var mirrors: [Int: UInt64] = [:]
 
@@ -39,9 +51,14 @@ final class UpstreamFeed: Feed, TimerOwner {
   ///   - route: how to ask the upstream.
   ///   - worker: where it lives.
   ///   - fields: what the upstream is sent.
+  ///   - subject: whom limits count it for.
   ///   - last: the id from which the first reader wants to go on.
-  init(_ key: FeedKey, on route: FeedRoute, of worker: Worker, fields: FieldSection, after last: [UInt8]?) {
+  init(
+    _ key: FeedKey, on route: FeedRoute, of worker: Worker, fields: FieldSection, subject: LimitSubject,
+    after last: [UInt8]?
+  ) {
     self.route = route
+    self.subject = subject
     self.fields = fields
     backoff = Backoff(route.backoff)
     super.init(key, StreamID(), log: EventLog(), rules: route.rules, of: worker)
@@ -53,11 +70,25 @@ final class UpstreamFeed: Feed, TimerOwner {
   /// Asks the upstream.
   func start() {
     if route.answerAfter == .zero {
-      open()
+      openAnswers()
     } else {
       holdTimer = worker.loop.setTimer(after: route.answerAfter, for: self, tag: Timer.hold.rawValue)
     }
-    askUpstream()
+    guard worker.slots.table.applies(.upstream) else { return askUpstream() }
+    switch worker.slots.claim(.upstream, for: subject.asking(upstream: route.upstream.name), by: self) {
+    case .admitted(let slot):
+      self.slot = slot
+      askUpstream()
+    case .refused(let refusal): refuse(refusal)
+    case .waiting(let ticket): self.ticket = ticket
+    }
+  }
+
+  /// A limit has no room for the request to the upstream.
+  func refuse(_ refusal: LimitRefusal) {
+    for reader in readers { reader.exchange.record.limit = refusal.limit.name }
+    guard stage == .held else { return finish(.limited, limit: refusal.limit.name) }
+    end(LimitAnswer.response(refusal, route.refusal, to: .get))
   }
 
   func timerFired(_ tag: UInt8) {
@@ -70,7 +101,7 @@ final class UpstreamFeed: Feed, TimerOwner {
       end()
     case .reconnect:
       reconnectTimer = nil
-      askUpstream()
+      if isWatched { askUpstream() } else { isResting = true }
     case nil:
       break
     }
@@ -82,8 +113,16 @@ final class UpstreamFeed: Feed, TimerOwner {
   var isWatched: Bool { !readers.isEmpty || !mirrors.isEmpty }
 
   override func add(_ reader: Subscriber) {
-    worker.loop.cancelTimer(&lingerTimer)
     super.add(reader)
+    watchedAgain()
+  }
+
+  /// Somebody is there again; an upstream that ended meanwhile is asked now.
+  private func watchedAgain() {
+    worker.loop.cancelTimer(&lingerTimer)
+    guard isResting else { return }
+    isResting = false
+    askUpstream()
   }
 
   override func lastReaderLeft() {
@@ -105,8 +144,8 @@ final class UpstreamFeed: Feed, TimerOwner {
 
   /// Another worker has readers for this feed.
   func mirror(to place: Int) {
-    worker.loop.cancelTimer(&lingerTimer)
     mirrors[place] = log.newest
+    watchedAgain()
     let snapshot = FeedSnapshot(
       id: id, isOpen: stage == .open, clientsID: clientsID, oldest: log.oldest, batch: batch(after: log.oldest - 1))
     worker.peers.post(.feed(key, .began(snapshot)), to: place)
@@ -156,11 +195,12 @@ final class UpstreamFeed: Feed, TimerOwner {
   func append(_ event: StreamEvent) {
     let own = event.hasID ? event.id : nil
     if let own {
-      if mayRepeat, isInLog(event) {
+      if mayRepeat, !own.isEmpty, isInLog(event) {
         upstreamID = own
         return
       }
       upstreamID = own.isEmpty ? nil : own
+      givesIDs = true
     }
     mayRepeat = false
     backoff.reset()
@@ -189,19 +229,20 @@ final class UpstreamFeed: Feed, TimerOwner {
     tellMirrors(.forgotClientsID(id))
   }
 
-  /// Whether an id may be sent as a header field's value (RFC 9110 §5.5).
+  /// Whether an id may be sent as a header field's value (RFC 9110 §5.5), and is none that only costs.
   private static func isFieldValue(_ id: [UInt8]) -> Bool {
-    id.allSatisfy { $0 >= 0x20 && $0 != 0x7F } && id.first != 0x20 && id.last != 0x20
+    id.count <= maxIDBytes && id.allSatisfy { $0 >= 0x20 && $0 != 0x7F } && id.first != 0x20 && id.last != 0x20
   }
 
   // MARK: - Ends
 
   /// Ends every subscriber's answer with the gateway's error event.
-  func finish(_ reason: CloseReason, status: Int? = nil) {
+  func finish(_ reason: CloseReason, status: Int? = nil, limit: String? = nil) {
     if stage == .final { return }
     openAnswers()
     failure = reason
-    let (type, data) = ([UInt8](), GatewayEvent.error(reason, in: route.terminalField, status: status))
+    let data = GatewayEvent.error(reason, in: route.terminalField, status: status, limit: limit)
+    let type: [UInt8] = []
     append(type: type.span, data: data.span)
     note(nil)
     end()
@@ -230,5 +271,26 @@ final class UpstreamFeed: Feed, TimerOwner {
     worker.loop.cancelTimer(&reconnectTimer)
     request?.cancel()
     request = nil
+    if let ticket { worker.slots.abandon(ticket) }
+    ticket = nil
+    if let slot { worker.slots.release(slot) }
+    slot = nil
+  }
+}
+
+extension UpstreamFeed: SlotOwner {
+  func slotGranted(_ slot: Slot) {
+    ticket = nil
+    self.slot = slot
+    askUpstream()
+  }
+
+  func slotRefused(_ refusal: LimitRefusal) {
+    ticket = nil
+    refuse(refusal)
+  }
+
+  func slotEvicted(by limit: String) {
+    finish(.evicted, limit: limit)
   }
 }

@@ -1,3 +1,4 @@
+internal import Admission
 internal import Bytes
 internal import Crypto
 internal import Reactor
@@ -12,6 +13,12 @@ internal import Wire
 /// - Thread: the worker's.
 /// - Ends when: a terminal event was appended, the orchestrator's own or the gateway's. It is then kept for a while.
 final class Run: Stream, TimerOwner {
+  /// Its room at the limits of its upstream, given back when the orchestrator's request ends.
+  private var slot: Slot?
+  private var ticket: WaitTicket?
+  /// Whose answer may carry the orchestrator's cookies: the one that began it, until answers begin.
+  private var beginner: Exchange?
+
   private enum Timer: UInt8 {
     case hold, linger
   }
@@ -28,6 +35,8 @@ final class Run: Stream, TimerOwner {
   var request: UpstreamRequest?
   var events: UpstreamEvents?
   var hasReceived = false
+  /// Whether the table counts it among those that go on.
+  var isLive = false
   /// The orchestrator's refusal while its words are collected for the clients that wait.
   var refusal: UpstreamRefusal?
   private var holdTimer: TimerID?
@@ -48,14 +57,40 @@ final class Run: Stream, TimerOwner {
   /// Sends the orchestrator's request; the answer begins at once, or a moment later for a POST client.
   func start(for exchange: Exchange, _ body: [UInt8], fields: FieldSection, target: [UInt8]) {
     add(Subscriber(exchange, at: log.end, seen: 0, of: self))
-    let request = UpstreamRequest(method: route.method, target: target, fields: fields, body: body, for: self)
+    beginner = exchange
+    let subject = worker.subject(of: exchange)
+    let request = UpstreamRequest(
+      method: route.method, target: target, fields: fields, body: body, subject: subject, for: self)
     self.request = request
+    guard worker.slots.table.applies(.upstream) else {
+      hold(for: exchange)
+      return send(request)
+    }
+    switch worker.slots.claim(.upstream, for: subject.asking(upstream: route.upstream.name), by: self) {
+    case .admitted(let slot):
+      self.slot = slot
+      hold(for: exchange)
+      send(request)
+    case .refused(let refusal):
+      refuse(refusal)
+    case .waiting(let ticket):
+      self.ticket = ticket
+      hold(for: exchange)
+    }
+  }
+
+  private func send(_ request: UpstreamRequest) {
+    worker.counters.upstreamRequests.add(1)
+    route.upstream.send(request)
+  }
+
+  /// Begins the answer, or holds it for the orchestrator's status.
+  private func hold(for exchange: Exchange) {
     if exchange.head.method == .get || route.answerAfter == .zero {
       beginAnswers()
     } else {
       holdTimer = worker.loop.setTimer(after: route.answerAfter, for: self, tag: Timer.hold.rawValue)
     }
-    route.upstream.send(request)
   }
 
   /// The orchestrator has not said a status in time, or nobody came back in time.
@@ -128,6 +163,7 @@ final class Run: Stream, TimerOwner {
 
   /// Begins the answers that were held back.
   func beginAnswers() {
+    beginner = nil
     worker.loop.cancelTimer(&holdTimer)
     refusal = nil
     open()
@@ -151,12 +187,25 @@ final class Run: Stream, TimerOwner {
 
   // MARK: - Ends
 
+  /// A limit has no room for the orchestrator's request: whoever was not answered yet hears it as a refusal.
+  func refuse(_ refusal: LimitRefusal) {
+    let waiting = stage == .held ? self.waiting : []
+    for exchange in readers.lazy.map(\.exchange) { exchange.record.limit = refusal.limit.name }
+    guard !waiting.isEmpty else { return finish(.limited, limit: refusal.limit.name) }
+    request = nil
+    dissolve()
+    for exchange in waiting {
+      exchange.respond(LimitAnswer.response(refusal, route.refusal, to: exchange.head.method))
+    }
+  }
+
   /// Ends the run with the gateway's error event; without effect on one that has ended.
-  func finish(_ reason: CloseReason, status: Int? = nil) {
+  func finish(_ reason: CloseReason, status: Int? = nil, limit: String? = nil) {
     if isFinished { return }
     beginAnswers()
     failure = reason
-    let (type, data) = (Self.noType, GatewayEvent.error(reason, in: route.terminalField, status: status))
+    let data = GatewayEvent.error(reason, in: route.terminalField, status: status, limit: limit)
+    let type = Self.noType
     append(type: type.span, data: data.span)
     end()
     request?.cancel()
@@ -172,25 +221,65 @@ final class Run: Stream, TimerOwner {
 
   /// Ends without an event: what the client gets instead is no run, and nobody may join it.
   func dissolve() {
-    stage = .final
-    events = nil
-    worker.loop.cancelTimer(&holdTimer)
+    close()
     worker.runs.forget(self)
   }
 
   /// The terminal event is in the log.
   func end() {
-    stage = .final
-    events = nil
-    worker.loop.cancelTimer(&holdTimer)
-    worker.loop.cancelTimer(&lingerTimer)
+    close()
     worker.runs.finished(self)
     markGrown()
+  }
+
+  /// What was held for the orchestrator's answer is given back.
+  private func close() {
+    stage = .final
+    events = nil
+    beginner = nil
+    worker.loop.cancelTimer(&holdTimer)
+    worker.loop.cancelTimer(&lingerTimer)
+    if let ticket { worker.slots.abandon(ticket) }
+    ticket = nil
+    if let slot { worker.slots.release(slot) }
+    slot = nil
+  }
+
+  /// The orchestrator's cookies, as far as the route lets them pass, for the one client that they may be for.
+  func passCookies(of head: ResponseHead) {
+    guard stage == .held, let beginner else { return }
+    head.fields.appendCookies(route.setCookie, to: &beginner.answerFields)
   }
 
   override func tidy() {
     // Nothing follows: what its last segment has left is of no use.
     if isFinished { log.compact() }
     super.tidy()
+  }
+}
+
+extension Run: SlotOwner {
+  func slotGranted(_ slot: Slot) {
+    ticket = nil
+    self.slot = slot
+    if let request { send(request) }
+  }
+
+  func slotRefused(_ refusal: LimitRefusal) {
+    ticket = nil
+    refuse(refusal)
+  }
+
+  func slotEvicted(by limit: String) {
+    finish(.evicted, limit: limit)
+  }
+}
+
+extension FieldSection {
+  /// Appends the `Set-Cookie` fields that a policy lets pass.
+  fileprivate func appendCookies(_ policy: SetCookiePolicy, to fields: inout FieldSection) {
+    for index in 0..<count where self[index].name == .setCookie {
+      if policy.passes(bytes.span.extracting(self[index].valueRange)) { fields.append(self[index], of: self) }
+    }
   }
 }

@@ -12,6 +12,7 @@ extension Run: UpstreamReceiver {
       return finish(.upstreamProtocol)
     }
     self.events = events
+    passCookies(of: head)
     beginAnswers()
   }
 
@@ -42,6 +43,7 @@ extension Run: UpstreamReceiver {
   func upstreamFailed(_ failure: UpstreamFailure) {
     request = nil
     if isFinished { return }
+    if case .limited(let refusal) = failure { return refuse(refusal) }
     worker.report(failure, of: name, upstream: route.upstream.name)
     finish(failure.reason)
   }
@@ -54,6 +56,7 @@ extension Run: UpstreamReceiver {
       request = nil
       return finish(.upstreamStatus, status: head.status)
     }
+    passCookies(of: head)
     refusal = UpstreamRefusal(head)
     holdForRefusal()
   }

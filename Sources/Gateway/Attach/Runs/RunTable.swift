@@ -30,17 +30,22 @@ final class RunTable: TimerOwner {
   private var finished = FinishedRuns()
   private var expiry: TimerID?
   private let budget: Budget
+  private let counters: Counters
   /// `streams.keep_finished`.
   var keepFinished: Duration
 
-  init(on loop: Loop, within budget: Budget, keepFinished: Duration) {
+  init(on loop: Loop, within budget: Budget, _ counters: Counters, keepFinished: Duration) {
     self.loop = loop
+    self.counters = counters
     self.budget = budget
     self.keepFinished = keepFinished
   }
 
   /// The live runs and those that are kept.
   var all: some Collection<Run> { runs.values }
+
+  /// How many of them go on.
+  private(set) var liveCount = 0
 
   /// A run by its name, `nil` where it is not known any more.
   func run(_ id: StreamID) -> Run? { runs[id] }
@@ -53,10 +58,14 @@ final class RunTable: TimerOwner {
     runs[run.id] = run
     if let key = run.key { keys[key] = run.id }
     budget.add(run)
+    run.isLive = !run.isFinished
+    if run.isLive { liveCount += 1 }
+    count()
   }
 
   /// A run has its terminal event: it is kept for a while.
   func finished(_ run: Run) {
+    ended(run)
     finished.append(run.id, until: loop.now + keepFinished)
     if expiry == nil { expiry = loop.setTimer(after: keepFinished, for: self) }
   }
@@ -66,6 +75,20 @@ final class RunTable: TimerOwner {
     guard runs.removeValue(forKey: run.id) != nil else { return }
     if let key = run.key, keys[key] == run.id { keys[key] = nil }
     budget.remove(run)
+    ended(run)
+  }
+
+  private func ended(_ run: Run) {
+    if run.isLive {
+      run.isLive = false
+      liveCount -= 1
+    }
+    count()
+  }
+
+  private func count() {
+    counters.liveRuns.set(liveCount)
+    counters.keptRuns.set(runs.count - liveCount)
   }
 
   /// Ends every run; there is no reader left.

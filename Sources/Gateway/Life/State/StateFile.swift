@@ -29,6 +29,9 @@ struct StateFile {
 
   /// Whether files can be made in a directory, asked before anybody relies on it.
   static func check(_ directory: String) throws(SystemError) {
+    let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError("open") }
+    close(descriptor)
     guard unsafe access(directory, W_OK | X_OK) == 0 else { throw SystemError("access") }
   }
 
@@ -56,7 +59,11 @@ struct StateFile {
       throw error
     }
     close(descriptor)
-    guard unsafe rename(temporary, path) == 0 else { throw SystemError("rename") }
+    guard unsafe rename(temporary, path) == 0 else {
+      let error = SystemError("rename")
+      unsafe _ = unlink(temporary)
+      throw error
+    }
     return count
   }
 
@@ -120,18 +127,23 @@ struct StateFile {
     var contents = Contents()
     guard try Self.read(Self.magic.count, from: descriptor) == Self.magic else {
       contents.isDamaged = true
+      unsafe _ = unlink(path)
       return contents
     }
     while let frame = try Self.read(40, from: descriptor) {
       let length = frame.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
       guard frame.count == 40, length < Self.maxRecordBytes,
-        let bytes = try Self.read(Int(length), from: descriptor), bytes.count == Int(length),
-        SHA256(of: bytes.span).bytes.elementsEqual(frame[8...]), let record = RunRecord(bytes)
+        let bytes = try Self.read(Int(length), from: descriptor), bytes.count == Int(length)
       else {
         contents.isDamaged = true
         break
       }
-      contents.records.append(record)
+      if SHA256(of: bytes.span).bytes.elementsEqual(frame[8...]), let record = RunRecord(bytes) {
+        contents.records.append(record)
+      } else {
+        // The next one begins where this one ends, whatever is in it.
+        contents.isDamaged = true
+      }
     }
     unsafe _ = unlink(path)
     return contents

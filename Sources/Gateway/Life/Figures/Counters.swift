@@ -1,0 +1,57 @@
+internal import Synchronization
+
+/// One number that its worker changes and anybody may read.
+final class Counter: Sendable {
+  private let number = Atomic<Int>(0)
+
+  var value: Int { number.load(ordering: .relaxed) }
+
+  func add(_ difference: Int) {
+    number.add(difference, ordering: .relaxed)
+  }
+
+  func set(_ value: Int) {
+    number.store(value, ordering: .relaxed)
+  }
+}
+
+/// What one worker counts; whoever reads sums over all of them.
+///
+/// - Thread: changed on the worker's, read on any.
+struct Counters: Sendable {
+  /// Connections that are open.
+  let connections = Counter()
+  /// Streams that were admitted and have not ended: as many as slots are held, where a limit counts them.
+  let streams = Counter()
+  /// Runs that go on.
+  let liveRuns = Counter()
+  /// Runs that have ended and can still be joined.
+  let keptRuns = Counter()
+  /// Feeds with an upstream request of this worker, and mirrors.
+  let feeds = Counter()
+  /// What all logs occupy, in bytes.
+  let logBytes = Counter()
+  /// Events that clients were sent.
+  let events = Counter()
+  /// Orchestrator requests that were begun.
+  let upstreamRequests = Counter()
+  /// Finished requests by the reason of their end, in the order of `CloseReason.allCases`.
+  private let requests = CloseReason.allCases.map { _ in Counter() }
+
+  /// A request has ended.
+  func finished(_ reason: CloseReason) {
+    requests[Self.place(of: reason)].add(1)
+  }
+
+  /// How many requests have ended so.
+  func finished(by reason: CloseReason) -> Int {
+    requests[Self.place(of: reason)].value
+  }
+
+  private static let places = Dictionary(
+    uniqueKeysWithValues: CloseReason.allCases.enumerated().map { ($0.element, $0.offset) })
+
+  private static func place(of reason: CloseReason) -> Int {
+    places[reason] ?? 0
+  }
+}
