@@ -32,25 +32,6 @@ private struct Wire {
   }
 }
 
-/// Decodes chunked coding strictly; `nil` where it is malformed.
-private func decode(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
-  var rest = bytes
-  var body: [UInt8] = []
-  while true {
-    guard let end = rest.firstIndex(of: 13),
-      let size = Int(String(decoding: rest[rest.startIndex..<end], as: UTF8.self), radix: 16),
-      rest[end...].starts(with: [13, 10])
-    else { return nil }
-    rest = rest[(end + 2)...]
-    guard rest.count >= size + 2 else { return nil }
-    body += rest.prefix(size)
-    rest = rest.dropFirst(size)
-    guard rest.starts(with: [13, 10]) else { return nil }
-    rest = rest.dropFirst(2)
-    if size == 0 { return rest.isEmpty ? body : nil }
-  }
-}
-
 @Suite struct ChunkFramingTests {
   private let head = Array("HEAD".utf8)
 
@@ -67,7 +48,7 @@ private func decode(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
     }
     #expect(wire.cursor == payload.count)
     #expect(wire.sent.starts(with: head))
-    let isWhole = decode(wire.sent[head.count...]) == [UInt8](repeating: 0x70, count: 5) + payload
+    let isWhole = ChunkedBody.decode(wire.sent[head.count...]) == [UInt8](repeating: 0x70, count: 5) + payload
     #expect(isWhole)
   }
 

@@ -35,12 +35,12 @@ import Testing
   private func begin(
     _ feed: FeedSettings = TestGateway.feed(), _ streams: StreamSettings = .default,
     onAbandoned: OnAbandoned = .linger(.seconds(60)), credentials: CredentialForwarding = .none,
-    target: String = "/events/room", fields: String = ""
+    target: String = "/events/room", fields: String = "", workers: Int = 1
   ) throws -> LiveFeed {
     let orchestrator = try TestOrchestrator()
     let gateway = try TestGateway(
       upstream: [orchestrator.port], streams: streams, onAbandoned: onAbandoned,
-      credentials: credentials, feed: feed)
+      credentials: credentials, feed: feed, workers: workers)
     let first = try gateway.subscribe(target, fields: fields)
     let upstream = try orchestrator.accept()
     let request = try upstream.readRequest().head
@@ -63,10 +63,12 @@ import Testing
 
   // MARK: - Sharing
 
-  @Test func `all subscribers of a feed share one upstream request, and see the ids that it gives`() throws {
+  @Test(arguments: [1, 4]) func `all subscribers of a feed share one upstream request, and see the ids that it gives`(
+    workers: Int
+  ) throws {
     let feed = try begin(
       TestGateway.feed(headers: ["accept-language", "x-tenant"]), target: "/events/a/b?x=%41&y",
-      fields: "Accept-Language: de\r\nX-Tenant: t\r\nAccept: */*\r\nCookie: a=b\r\nX-Other: 1\r\n")
+      fields: "Accept-Language: de\r\nX-Tenant: t\r\nAccept: */*\r\nCookie: a=b\r\nX-Other: 1\r\n", workers: workers)
     #expect(feed.request.hasPrefix("GET /up/a/b?x=%41&y HTTP/1.1\r\nHost: 127.0.0.1:\(feed.orchestrator.port)\r\n"))
     let request = feed.request.lowercased()
     for field in ["accept-language: de\r\n", "x-tenant: t\r\n", "accept: text/event-stream\r\n"] {
@@ -94,8 +96,10 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `another path, query, configured header or identity is another feed`() throws {
-    let feed = try begin(TestGateway.feed(headers: ["x-tenant"]), fields: "X-Tenant: a\r\n")
+  @Test(arguments: [1, 4]) func `another path, query, configured header or identity is another feed`(
+    workers: Int
+  ) throws {
+    let feed = try begin(TestGateway.feed(headers: ["x-tenant"]), fields: "X-Tenant: a\r\n", workers: workers)
     let others = [
       ("/events/room2", "X-Tenant: a\r\n"), ("/events/room?q", "X-Tenant: a\r\n"), ("/events/room", "X-Tenant: b\r\n"),
       ("/events/room", ""), ("/events/room", "X-Tenant: a\r\nAuthorization: Bearer one\r\n"),
@@ -121,8 +125,8 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `a public feed is shared whoever subscribes`() throws {
-    let feed = try begin(TestGateway.feed(isPublic: true), fields: "Authorization: Bearer one\r\n")
+  @Test(arguments: [1, 4]) func `a public feed is shared whoever subscribes`(workers: Int) throws {
+    let feed = try begin(TestGateway.feed(isPublic: true), fields: "Authorization: Bearer one\r\n", workers: workers)
     #expect(!feed.request.contains("Bearer"))
     let second = try feed.gateway.subscribe(fields: "Authorization: Bearer two\r\nCookie: a=b\r\n")
     _ = try second.read(through: "\n\n")
@@ -132,8 +136,9 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `credentials that are passed on are part of the key, each of them`() throws {
-    let feed = try begin(credentials: .all, fields: "Authorization: Bearer one\r\nCookie: a=b\r\n")
+  @Test(arguments: [1, 4]) func `credentials that are passed on are part of the key, each of them`(workers: Int) throws
+  {
+    let feed = try begin(credentials: .all, fields: "Authorization: Bearer one\r\nCookie: a=b\r\n", workers: workers)
     let request = feed.request.lowercased()
     #expect(request.contains("authorization: bearer one\r\n") && request.contains("cookie: a=b\r\n"))
     let other = try feed.gateway.subscribe(fields: "Authorization: Bearer one\r\nCookie: a=c\r\n")
@@ -142,9 +147,9 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `only GET subscribes, and HEAD asks no upstream`() throws {
+  @Test(arguments: [1, 4]) func `only GET subscribes, and HEAD asks no upstream`(workers: Int) throws {
     let orchestrator = try TestOrchestrator()
-    let gateway = try TestGateway(upstream: [orchestrator.port], feed: TestGateway.feed())
+    let gateway = try TestGateway(upstream: [orchestrator.port], feed: TestGateway.feed(), workers: workers)
     for (method, status) in [("HEAD", "200 OK"), ("POST", "405 Method Not Allowed"), ("DELETE", "405 ")] {
       let client = try gateway.connect()
       try client.send("\(method) /events/room HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
@@ -156,8 +161,10 @@ import Testing
 
   // MARK: - Resuming
 
-  @Test func `a subscriber goes on behind the event that it names, by the upstream's id or the gateway's`() throws {
-    let feed = try begin()
+  @Test(arguments: [1, 4])
+  func `a subscriber goes on behind the event that it names, by the upstream's id or the gateway's`(workers: Int) throws
+  {
+    let feed = try begin(workers: workers)
     try feed.send(("a", "1"), (nil, "2"), ("b", "3"), ("a", "4"), ("ü/=", "5"))
     let places = [
       ("b", ["4", "5"]), ("\(feed.id).2", ["3", "4", "5"]), ("\(feed.id).0", ["1", "2", "3", "4", "5"]),
@@ -181,8 +188,10 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `a new subscriber gets what comes from now on, and is told from where`() throws {
-    let feed = try begin()
+  @Test(arguments: [1, 4]) func `a new subscriber gets what comes from now on, and is told from where`(
+    workers: Int
+  ) throws {
+    let feed = try begin(workers: workers)
     try feed.send(("a", "1"), ("b", "2"))
     let second = try feed.gateway.subscribe()
     #expect(try second.read(through: "\n\n").contains("\nid: b\n\n"))
@@ -193,10 +202,12 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `who names an event that is not kept is told of the gap, then gets all that is`() throws {
+  @Test(arguments: [1, 4]) func `who names an event that is not kept is told of the gap, then gets all that is`(
+    workers: Int
+  ) throws {
     var streams = StreamSettings.default
     streams.log.events = 3
-    let feed = try begin(TestGateway.feed(), streams)
+    let feed = try begin(TestGateway.feed(), streams, workers: workers)
     try feed.send(("a", "1"), ("b", "2"), ("c", "3"), (nil, "4"), ("e", "5"))
     let stranger = String(repeating: "a", count: 26)
     for id in ["a", "zzz", "\(feed.id).1", "\(feed.id).99", "\(stranger).3"] {
@@ -211,8 +222,8 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `an id that nobody here knows is the upstream's to know`() throws {
-    let feed = try begin(fields: "Last-Event-ID: 41\r\n")
+  @Test(arguments: [1, 4]) func `an id that nobody here knows is the upstream's to know`(workers: Int) throws {
+    let feed = try begin(fields: "Last-Event-ID: 41\r\n", workers: workers)
     #expect(feed.request.contains("Last-Event-ID: 41\r\n"))
     try feed.upstream.sendChunk("data: 1\nid: 42\n\n")
     #expect(data(try feed.first.read(through: "id: 42\n\n")) == ["1"])
@@ -222,9 +233,11 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `an id of a feed that is gone is not the upstream's, and what was lost is told`() throws {
+  @Test(arguments: [1, 4]) func `an id of a feed that is gone is not the upstream's, and what was lost is told`(
+    workers: Int
+  ) throws {
     let id = "\(String(repeating: "a", count: 26)).5"
-    let feed = try begin(fields: "Last-Event-ID: \(id)\r\n")
+    let feed = try begin(fields: "Last-Event-ID: \(id)\r\n", workers: workers)
     #expect(!feed.request.contains("Last-Event-ID"))
     try feed.upstream.sendChunk("data: 1\n\n")
     #expect(data(try feed.first.read(through: "data: 1\n")) == ["{\"from\":\"\(id)\",\"to\":null}", "1"])
@@ -253,8 +266,8 @@ import Testing
 
   // MARK: - Reconnecting
 
-  @Test func `after its upstream broke off nobody notices more than a pause`() throws {
-    var feed = try begin()
+  @Test(arguments: [1, 4]) func `after its upstream broke off nobody notices more than a pause`(workers: Int) throws {
+    var feed = try begin(workers: workers)
     try feed.send(("a", "1"), ("b", "2"))
     #expect(try feed.reconnect().contains("Last-Event-ID: b\r\n"))
     #expect(feed.gateway.log.wait(for: "upstream_failed").values["feed"] == feed.id)
@@ -266,8 +279,10 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `an upstream that ends its answer is asked for the next on the same connection`() throws {
-    let feed = try begin()
+  @Test(arguments: [1, 4]) func `an upstream that ends its answer is asked for the next on the same connection`(
+    workers: Int
+  ) throws {
+    let feed = try begin(workers: workers)
     try feed.send(("a", "1"))
     for number in 2...4 {
       try feed.upstream.sendLastChunk()
@@ -279,8 +294,10 @@ import Testing
     #expect(feed.orchestrator.isUntouched)
   }
 
-  @Test func `events may have been lost where the upstream gives no ids, and that is told`() throws {
-    var feed = try begin()
+  @Test(arguments: [1, 4]) func `events may have been lost where the upstream gives no ids, and that is told`(
+    workers: Int
+  ) throws {
+    var feed = try begin(workers: workers)
     try feed.send((nil, "1"))
     #expect(try !feed.reconnect().contains("Last-Event-ID"))
     try feed.upstream.send(TestSocket.eventStream)
@@ -291,8 +308,10 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `that is told also where a client has named an id that no event of the upstream's has`() throws {
-    var feed = try begin(fields: "Last-Event-ID: made-up\r\n")
+  @Test(arguments: [1, 4]) func `that is told also where a client has named an id that no event of the upstream's has`(
+    workers: Int
+  ) throws {
+    var feed = try begin(fields: "Last-Event-ID: made-up\r\n", workers: workers)
     try feed.send((nil, "1"))
     _ = try feed.reconnect()
     try feed.upstream.send(TestSocket.eventStream)
@@ -301,8 +320,8 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `an upstream that says it goes on elsewhere has lost events`() throws {
-    var feed = try begin()
+  @Test(arguments: [1, 4]) func `an upstream that says it goes on elsewhere has lost events`(workers: Int) throws {
+    var feed = try begin(workers: workers)
     try feed.send(("a", "1"), ("b", "2"))
     _ = try feed.reconnect()
     try feed.upstream.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nLast-Event-ID: q\r\n\r\n")
@@ -311,8 +330,10 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test func `an event that takes the id away is not taken for one that comes again`() throws {
-    var feed = try begin()
+  @Test(arguments: [1, 4]) func `an event that takes the id away is not taken for one that comes again`(
+    workers: Int
+  ) throws {
+    var feed = try begin(workers: workers)
     try feed.upstream.sendChunk("data: tick\nid\n\ndata: 1\nid: a\n\n")
     _ = try feed.first.read(through: "id: a\n\n")
     #expect(try feed.reconnect().contains("Last-Event-ID: a\r\n"))
@@ -323,10 +344,12 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test(arguments: [408, 425, 429, 500, 503]) func `a status that says try again is tried again`(status: Int) throws {
+  @Test(arguments: [408, 425, 429, 500, 503], [1, 4]) func `a status that says try again is tried again`(
+    status: Int, workers: Int
+  ) throws {
     let orchestrator = try TestOrchestrator()
     let gateway = try TestGateway(
-      upstream: [orchestrator.port], feed: TestGateway.feed(answerAfter: .seconds(15)))
+      upstream: [orchestrator.port], feed: TestGateway.feed(answerAfter: .seconds(15)), workers: workers)
     let client = try gateway.subscribe()
     for _ in 0..<3 {
       let upstream = try orchestrator.accept()
@@ -344,8 +367,10 @@ import Testing
     gateway.stop()
   }
 
-  @Test func `an upstream that is silent for longer than feed.idle_timeout is asked anew`() throws {
-    let feed = try begin(TestGateway.feed(idleTimeout: .milliseconds(50)))
+  @Test(arguments: [1, 4]) func `an upstream that is silent for longer than feed.idle_timeout is asked anew`(
+    workers: Int
+  ) throws {
+    let feed = try begin(TestGateway.feed(idleTimeout: .milliseconds(50)), workers: workers)
     try feed.upstream.sendChunk("data: 1\nid: a\n\n")
     try feed.upstream.waitForEnd()
     let again = try feed.orchestrator.accept()
@@ -379,8 +404,10 @@ import Testing
     #expect(orchestrator.isUntouched)
   }
 
-  @Test func `a subscriber whose answer has begun gets the refusal as an event, and then the end`() throws {
-    var feed = try begin()
+  @Test(arguments: [1, 4]) func `a subscriber whose answer has begun gets the refusal as an event, and then the end`(
+    workers: Int
+  ) throws {
+    var feed = try begin(workers: workers)
     try feed.send(("a", "1"))
     _ = try feed.reconnect()
     try feed.upstream.send("HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n")
@@ -390,12 +417,17 @@ import Testing
     feed.gateway.stop()
   }
 
-  @Test(arguments: [
-    ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi", "upstream_protocol"),
-    ("HTTP/1.1 200 OK\r\n\r\ndata: \(String(repeating: "x", count: 140_000))\n\n", "event_too_large"),
-  ]) func `what would be wrong each time again ends the feed`(answer: String, reason: String) throws {
+  @Test(
+    arguments: [
+      ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi", "upstream_protocol"),
+      ("HTTP/1.1 200 OK\r\n\r\ndata: \(String(repeating: "x", count: 140_000))\n\n", "event_too_large"),
+    ], [1, 4]) func `what would be wrong each time again ends the feed`(
+      upstream: (answer: String, reason: String), workers: Int
+    ) throws
+  {
+    let (answer, reason) = upstream
     let orchestrator = try TestOrchestrator()
-    let gateway = try TestGateway(upstream: [orchestrator.port], feed: TestGateway.feed())
+    let gateway = try TestGateway(upstream: [orchestrator.port], feed: TestGateway.feed(), workers: workers)
     let client = try gateway.subscribe()
     let upstream = try orchestrator.accept()
     _ = try upstream.readRequest()
@@ -406,8 +438,8 @@ import Testing
     #expect(orchestrator.isUntouched)
   }
 
-  @Test func `an upstream that ends for good ends its subscribers' answers`() throws {
-    var feed = try begin()
+  @Test(arguments: [1, 4]) func `an upstream that ends for good ends its subscribers' answers`(workers: Int) throws {
+    var feed = try begin(workers: workers)
     try feed.send(("a", "1"))
     _ = try feed.reconnect()
     try feed.upstream.send("HTTP/1.1 204 X\r\n\r\n")
@@ -417,8 +449,10 @@ import Testing
 
   // MARK: - Ends
 
-  @Test func `a feed that nobody watches lingers as its route says, then its upstream request ends`() throws {
-    let lingering = try begin()
+  @Test(arguments: [1, 4]) func `a feed that nobody watches lingers as its route says, then its upstream request ends`(
+    workers: Int
+  ) throws {
+    let lingering = try begin(workers: workers)
     try lingering.send(("a", "1"))
     lingering.first.reset()
     _ = lingering.gateway.log.wait(for: "request")
@@ -429,7 +463,7 @@ import Testing
     lingering.gateway.stop()
 
     for policy in [OnAbandoned.cancel, .linger(.milliseconds(100))] {
-      let brief = try begin(onAbandoned: policy)
+      let brief = try begin(onAbandoned: policy, workers: workers)
       try brief.send(("a", "1"))
       brief.first.reset()
       try brief.upstream.waitForEnd()
@@ -441,21 +475,23 @@ import Testing
     }
   }
 
-  @Test func `a feed whose upstream is gone and whom nobody watches asks no more`() throws {
-    let feed = try begin()
+  @Test(arguments: [1, 4]) func `a feed whose upstream is gone and whom nobody watches asks again when somebody comes`(
+    workers: Int
+  ) throws {
+    let feed = try begin(workers: workers)
     feed.first.reset()
     _ = feed.gateway.log.wait(for: "request")
     try feed.upstream.sendLastChunk()
-    // It is a new feed that asks.
     let next = try feed.gateway.subscribe()
     _ = try feed.upstream.readRequest()
-    let beginning = try next.read(through: "\n\n")
-    #expect(beginning.contains(".0\n\n") && !beginning.contains(feed.id))
+    // What it has had is not lost to those who come while it lingers.
+    #expect(try next.read(through: "\n\n").contains("\nid: \(feed.id).0\n\n"))
     feed.gateway.stop()
   }
 
-  @Test func `a drain cuts a feed's subscribers, who are to come back, and closes its upstream request`() throws {
-    let feed = try begin()
+  @Test(arguments: [1, 4])
+  func `a drain cuts a feed's subscribers, who are to come back, and closes its upstream request`(workers: Int) throws {
+    let feed = try begin(workers: workers)
     var readers = [feed.first]
     for _ in 0..<9 {
       let reader = try feed.gateway.subscribe()
@@ -478,11 +514,13 @@ import Testing
     try feed.upstream.waitForEnd()
   }
 
-  @Test func `a subscriber that is too slow is disconnected, and comes back to what is kept`() throws {
+  @Test(arguments: [1, 4]) func `a subscriber that is too slow is disconnected, and comes back to what is kept`(
+    workers: Int
+  ) throws {
     var streams = StreamSettings.default
     streams.clientBufferBytes = 128 * 1024
     streams.log.bytes = 64 * 1024 * 1024
-    let feed = try begin(TestGateway.feed(), streams)
+    let feed = try begin(TestGateway.feed(), streams, workers: workers)
     let slow = try TestSocket(port: feed.gateway.port, receiveBuffer: 4096)
     try slow.send("GET /events/room HTTP/1.1\r\nHost: localhost\r\n\r\n")
     _ = try slow.read(through: "\n\n")

@@ -15,11 +15,11 @@ import Testing
 
   /// One process after the other, each with the same settings.
   private func start(
-    _ streams: StreamSettings = .default, routePath: String = TestGateway.path
+    _ streams: StreamSettings = .default, routePath: String = TestGateway.path, workers: Int = 1
   ) throws -> TestGateway {
     try TestGateway(
       upstream: [orchestrator.port], streams: streams, onAbandoned: .linger(.seconds(60)),
-      stateDirectory: .path(directory.path), routePath: routePath)
+      stateDirectory: .path(directory.path), routePath: routePath, workers: workers)
   }
 
   /// A run that goes on: its name, its first reader and its orchestrator's connection.
@@ -120,6 +120,35 @@ import Testing
     #expect(data(caughtUp) == ["{\"from\":3,\"to\":7}", "8", "9", drained])
     #expect(caughtUp.contains("id: \(run.id).8\n\n") && caughtUp.contains("id: \(run.id).10\n\n"))
     second.stop()
+  }
+
+  @Test(arguments: [(1, 4), (4, 1), (4, 3), (3, 4)])
+  func `runs are found whatever the number of workers was before`(before: Int, after: Int) throws {
+    let first = try start(workers: before)
+    var (ids, upstreams) = ([String](), [TestSocket]())
+    for number in 1...8 {
+      let run = try begin(first, fields: "Idempotency-Key: \(number)\r\n")
+      if number % 2 == 0 { try run.upstream.sendChunk("data: [DONE]\n\n") }
+      ids.append(run.id)
+      upstreams.append(run.upstream)
+      if number % 2 == 0 { _ = try run.reader.read(through: "0\r\n\r\n") } else { run.reader.reset() }
+    }
+    first.stop()
+    for upstream in upstreams { try upstream.waitForEnd() }
+    let second = try start(workers: after)
+    for (place, id) in ids.enumerated() {
+      let end = place % 2 == 0 ? drained : "[DONE]"
+      let back = try second.get(fields: "Last-Event-ID: \(id).1\r\n")
+      let rest = data(try back.read(through: "0\r\n\r\n"))
+      #expect(rest == ["2", "3", end])
+      let again = try second.get(fields: "Idempotency-Key: \(place + 1)\r\n")
+      let all = data(try again.read(through: "0\r\n\r\n"))
+      #expect(all == ["1", "2", "3", end])
+    }
+    #expect(orchestrator.isUntouched)
+    second.stop()
+    let saved = (1...after).map { second.log.wait(for: "runs_saved", number: $0).values["runs"] ?? "" }
+    #expect(saved.compactMap { Int($0) }.reduce(0, +) == 8)
   }
 
   @Test func `a run that nobody watches has its time to finish, and is found whole`() throws {

@@ -13,10 +13,12 @@ import Testing
   }
 
   private func begin(
-    _ streams: StreamSettings = .default, onAbandoned: OnAbandoned = .linger(.seconds(60)), fields: String = ""
+    _ streams: StreamSettings = .default, onAbandoned: OnAbandoned = .linger(.seconds(60)), fields: String = "",
+    workers: Int = 1
   ) throws -> LiveRun {
     let orchestrator = try TestOrchestrator()
-    let gateway = try TestGateway(upstream: [orchestrator.port], streams: streams, onAbandoned: onAbandoned)
+    let gateway = try TestGateway(
+      upstream: [orchestrator.port], streams: streams, onAbandoned: onAbandoned, workers: workers)
     let first = try gateway.get(fields: fields)
     let head = try first.read(through: "\r\n\r\n")
     let id = try #require(head.firstMatch(of: /Sluice-Run: ([a-z2-7]{26})\r\n/)).1
@@ -43,8 +45,10 @@ import Testing
     }
   }
 
-  @Test func `a reader that comes back goes on behind its last event, however it says which`() throws {
-    let run = try begin()
+  @Test(arguments: [1, 4]) func `a reader that comes back goes on behind its last event, however it says which`(
+    workers: Int
+  ) throws {
+    let run = try begin(workers: workers)
     try send(1...5, run)
     run.first.reset()
     let readers = [
@@ -64,8 +68,8 @@ import Testing
     #expect(run.orchestrator.isUntouched)
   }
 
-  @Test func `a finished run gives what is left, then 204`() throws {
-    let run = try begin()
+  @Test(arguments: [1, 4]) func `a finished run gives what is left, then 204`(workers: Int) throws {
+    let run = try begin(workers: workers)
     try send(1...2, run)
     try run.upstream.sendChunk("data: [DONE]\n\n")
     _ = try run.first.read(through: "0\r\n\r\n")
@@ -79,8 +83,10 @@ import Testing
     #expect(run.orchestrator.isUntouched)
   }
 
-  @Test func `a run that is not known is said to be so, once, and never run again`() throws {
-    let run = try begin()
+  @Test(arguments: [1, 4]) func `a run that is not known is said to be so, once, and never run again`(
+    workers: Int
+  ) throws {
+    let run = try begin(workers: workers)
     let unknown = String(repeating: "a", count: 26)
     for id in ["\(unknown).7", "\(run.id).99"] {
       let reader = try run.gateway.get(fields: "Last-Event-ID: \(id)\r\n")
@@ -96,10 +102,12 @@ import Testing
     #expect(run.orchestrator.isUntouched)
   }
 
-  @Test func `what has left the log is a gap event, then the oldest that is kept`() throws {
+  @Test(arguments: [1, 4]) func `what has left the log is a gap event, then the oldest that is kept`(
+    workers: Int
+  ) throws {
     var streams = StreamSettings.default
     streams.log.events = 3
-    let run = try begin(streams)
+    let run = try begin(streams, workers: workers)
     try send(1...9, run)
     let late = try run.gateway.get(fields: "Last-Event-ID: \(run.id).2\r\n")
     let caughtUp = try late.read(through: "data: 9\n")
@@ -108,11 +116,12 @@ import Testing
     run.gateway.stop()
   }
 
-  @Test func `a late reader may catch up in its own time while the run grows on`() throws {
+  @Test(arguments: [1, 4]) func `a late reader may catch up in its own time while the run grows on`(workers: Int) throws
+  {
     var streams = StreamSettings.default
     streams.clientBufferBytes = 128 * 1024
     streams.log.bytes = 64 * 1024 * 1024
-    let run = try begin(streams)
+    let run = try begin(streams, workers: workers)
     let text = String(repeating: "x", count: 60_000)
     func grow(_ numbers: ClosedRange<Int>) throws {
       for number in numbers {
@@ -132,8 +141,8 @@ import Testing
     run.gateway.stop()
   }
 
-  @Test func `a run belongs to who began it`() throws {
-    let run = try begin(fields: "Authorization: Bearer one\r\n")
+  @Test(arguments: [1, 4]) func `a run belongs to who began it`(workers: Int) throws {
+    let run = try begin(fields: "Authorization: Bearer one\r\n", workers: workers)
     try send(1...2, run)
     for fields in ["", "Authorization: Bearer two\r\n"] {
       for client in [
@@ -150,10 +159,11 @@ import Testing
     run.gateway.stop()
   }
 
-  @Test func `a stop ends the run for every reader and closes the orchestrator's request, as often as it is said`()
-    throws
-  {
-    let run = try begin()
+  @Test(arguments: [1, 4])
+  func `a stop ends the run for every reader and closes the orchestrator's request, as often as it is said`(
+    workers: Int
+  ) throws {
+    let run = try begin(workers: workers)
     try send(1...2, run)
     let second = try request(run, "GET /_sluice/runs/\(run.id)")
     _ = try second.read(through: "data: 2\n")
@@ -169,8 +179,8 @@ import Testing
     run.gateway.stop()
   }
 
-  @Test func `a key joins one run, before its first id has reached anybody`() throws {
-    let run = try begin(fields: "Idempotency-Key: k1\r\n")
+  @Test(arguments: [1, 4]) func `a key joins one run, before its first id has reached anybody`(workers: Int) throws {
+    let run = try begin(fields: "Idempotency-Key: k1\r\n", workers: workers)
     let again = try run.gateway.get(fields: "Idempotency-Key: k1\r\n")
     let byQuery = try run.gateway.get("message=hi&run=k1")
     try send(1...2, run)
@@ -185,13 +195,13 @@ import Testing
     run.gateway.stop()
   }
 
-  @Test func `a run nobody watches ends as the route says`() throws {
-    let cancelled = try begin(onAbandoned: .cancel)
+  @Test(arguments: [1, 4]) func `a run nobody watches ends as the route says`(workers: Int) throws {
+    let cancelled = try begin(onAbandoned: .cancel, workers: workers)
     cancelled.first.reset()
     try cancelled.upstream.waitForEnd()
     cancelled.gateway.stop()
 
-    let lingering = try begin(onAbandoned: .linger(.milliseconds(100)))
+    let lingering = try begin(onAbandoned: .linger(.milliseconds(100)), workers: workers)
     try send(1...1, lingering)
     lingering.first.reset()
     try lingering.upstream.waitForEnd()
@@ -199,7 +209,7 @@ import Testing
     #expect(try late.read(through: "0\r\n\r\n").contains(#""reason":"abandoned""#))
     lingering.gateway.stop()
 
-    let detached = try begin(onAbandoned: .detach)
+    let detached = try begin(onAbandoned: .detach, workers: workers)
     detached.first.reset()
     #expect(detached.gateway.log.wait(for: "request").values["reason"]?.hasPrefix("client_") == true)
     try detached.upstream.sendChunk("data: 1\n\ndata: [DONE]\n\n")

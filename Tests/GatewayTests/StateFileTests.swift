@@ -119,7 +119,10 @@ final class TestDirectory {
     }
   }
 
-  @Test(arguments: 1...150) func `of a file with a wrong byte every record is kept whose place is known, but the one with the byte`(seed: UInt64) throws {
+  @Test(arguments: 1...150)
+  func `of a file with a wrong byte every record is kept whose place is known, but the one with the byte`(
+    seed: UInt64
+  ) throws {
     var random = SplitMix(seed)
     let directory = try TestDirectory()
     let file = StateFile(in: directory.path, of: 0)

@@ -19,7 +19,7 @@ final class TestGateway {
     upstreamSettings: ((UpstreamSettings) -> UpstreamSettings)? = nil, answerAfter: Duration = .zero,
     onAbandoned: OnAbandoned = .cancel, credentials: CredentialForwarding = .none, cors: CORSPolicy? = nil,
     host: String = "127.0.0.1", feed: FeedSettings? = nil, stateDirectory: StateDirectory = .none,
-    routePath: String = TestGateway.path, workers: Int = 1
+    routePath: String = TestGateway.path, workers: Int = 1, changing change: (inout Settings) -> Void = { _ in }
   ) throws {
     let endpoints = ports.map { EndpointAddress(host: host, port: $0) }
     let upstream = UpstreamSettings.default(endpoints: endpoints)
@@ -36,6 +36,7 @@ final class TestGateway {
       cors: cors, identity: .default, streams: streams, clients: clients, stateDirectory: stateDirectory,
       drain: .default, log: .default)
     settings.workers = .number(workers)
+    change(&settings)
     let log = log
     gateway = try Gateway(settings, logger: Logger(label: "test") { _ in log })
     port = gateway.addresses[0].port

@@ -683,6 +683,17 @@ def test_limits_count_subjects(workers: int, guard: Guard, connect: Connect) -> 
     eventually(lambda: len(orchestrator.requests) == 3, "those that were let in reach the orchestrator")
 
 
+def test_connections_of_those_who_are_not_let_in_count_too(guard: Guard, connect: Connect) -> None:
+    limit = {"name": "connections", "per": ["client"], "connections": 2}
+    _, gateway = guard(scripted.chat(), limits=[limit])
+    statuses = []
+    for _ in range(4):
+        answer = connect(gateway.address).ask(*GET)
+        answer.read_all()
+        statuses.append(answer.status)
+    assert statuses == [401, 401, 429, 429]
+
+
 # Routes
 
 

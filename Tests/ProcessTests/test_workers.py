@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from conftest import Connect, Serve, StartGateway, StartOrchestrator, StartProcess
-from expectations import GET, JSON, TARGET, data, failure
+from expectations import JSON, TARGET, data, failure
 from gateway import Gateway, chat, feed, yaml
 from orchestrators import scripted
 from orchestrators.feeds import Source
@@ -113,7 +113,7 @@ def test_one_connection_resumes_runs_of_every_worker(held: HeldRuns, connect: Co
 
 
 def test_one_connection_stops_runs_of_every_worker(held: HeldRuns, connect: Connect) -> None:
-    _, orchestrator, gateway = held
+    _, _, gateway = held
     answers = one_on_each(gateway, connect)
     client = connect(gateway.address)
     for answer in answers.values():
@@ -158,7 +158,7 @@ def test_pipelined_requests_for_runs_of_every_worker_are_answered_in_order(held:
 def test_what_a_moved_connection_has_sent_of_its_next_request_is_not_lost(
     cut: str, held: HeldRuns, connect: Connect
 ) -> None:
-    runs, orchestrator, gateway = held
+    runs, _, gateway = held
     answers = one_on_each(gateway, connect)
     for answer in answers.values():
         runs.end(name_of(answer), complete)
@@ -354,7 +354,7 @@ class Crowd:
             while part not in received:
                 piece = each.recv(65536)
                 assert piece, f"a subscriber's connection ended after {bytes(received[-300:])!r}"
-                received += piece
+                received.extend(piece)
 
     def numbers(self) -> Counter[tuple[int, ...]]:
         """How many subscribers have got which numbers, in this order."""
@@ -418,7 +418,7 @@ def test_subscribers_of_every_worker_come_and_go(serve_feed: ServeFeed, connect:
 # Ends and settings
 
 
-def test_a_drain_lets_runs_of_all_workers_finish(held: HeldRuns, connect: Connect, serve: Serve) -> None:
+def test_a_drain_lets_runs_of_all_workers_finish(connect: Connect, serve: Serve) -> None:
     runs = Held()
     _, gateway = serve(runs, workers=WORKERS, drain={"deadline": "20s"})
     answers = one_on_each(gateway, connect)

@@ -46,10 +46,11 @@ extension BadSectionTests {
     BadFile(
       #"listen: [{adress: "127.0.0.1:1"}]"#,
       #":1: listen[0].address: given nothing, allowed: \#(address)"#,
-      ":1: listen[0].adress: given an unknown key, allowed: one of address; did you mean address?"),
+      ":1: listen[0].adress: given an unknown key, allowed: one of address, admin, proxy_protocol; did you mean address?"
+    ),
     BadFile(
       #"listen: [{address: "127.0.0.1:1", backlog: 3}]"#,
-      ":1: listen[0].backlog: given an unknown key, allowed: one of address"),
+      ":1: listen[0].backlog: given an unknown key, allowed: one of address, admin, proxy_protocol"),
     BadFile("x-none: 1", ":1: listen: given nothing, allowed: a list of 1 to 64 mappings"),
   ]
 
@@ -115,6 +116,18 @@ extension BadSectionTests {
   ]
 
   static let routes: [BadFile] = [
+    BadFile(
+      "routes: [{path: /a, run: {upstream: chat}, refusal: 429}]",
+      #":6: routes[0].refusal: given "429", allowed: one of status, stream"#),
+    BadFile(
+      "routes: [{path: /a, run: {upstream: chat}, refusal: Stream}]",
+      #":6: routes[0].refusal: given "Stream", allowed: one of status, stream"#),
+    BadFile(
+      "routes: [{path: /a, run: {upstream: chat}, authentication: {authorize: {upstream: auth, path: /verify}}}]",
+      #":6: routes[0].authentication.authorize.upstream: given "auth", allowed: one of chat (upstreams)"#),
+    BadFile(
+      "routes: [{path: /a, run: {upstream: chat}, authentication: none}]",
+      #":6: routes[0].authentication: given "none", allowed: a mapping"#),
     BadFile("routes: []", ":6: routes: given a list of 0, allowed: a list of 1 to 1024 mappings"),
     BadFile("routes: {path: /}", ":6: routes: given a mapping, allowed: a list of 1 to 1024 mappings"),
     BadFile("routes: [/]", #":6: routes[0]: given "/", allowed: a mapping"#),
@@ -187,7 +200,7 @@ extension BadSectionTests {
         + "allowed: one of method, path, upstream; did you mean routes[].on_abandoned?"),
     BadFile(
       "routes: [{path: /a, forward_credentials: 1, run: {upstream: chat}}]",
-      #":6: routes[0].forward_credentials: given "1", allowed: true or false"#),
+      #":6: routes[0].forward_credentials: given "1", allowed: a mapping, or true or false"#),
     BadFile(
       "routes: [{path: /a, run: {upstream: chat}}, {path: /a, run: {upstream: chat}}]",
       ":6: routes[1].path: given /a for every host again, allowed: once; line 6 has it already"),
@@ -234,7 +247,9 @@ extension BadSectionTests {
     + "at most 1024 bytes"
   static let host = "a host name or address without scheme, port, * or dot at its end"
   static let actions = "one of run, feed, with a mapping below it"
-  static let routeKeys = "one of answer_after, cors, feed, forward_credentials, host, on_abandoned, path, run"
+  static let routeKeys =
+    "one of answer_after, authentication, cors, feed, forward_credentials, host, on_abandoned, path, refusal, run, "
+    + "set_cookie"
   static let onAbandoned = "cancel, detach, or linger and \(time) from 100ms to 1h, such as linger 15s"
   static let noCredentials = "credentials only for listed origins, or * without credentials"
 }

@@ -28,6 +28,16 @@ import Testing
     file.expectProblems(in: MinimalFile.yaml(rest: file.text))
   }
 
+  @Test(arguments: numbers)
+  func `what is no number of workers, connections or tickets is refused`(file: BadFile) {
+    file.expectProblems(in: MinimalFile.yaml(rest: file.text))
+  }
+
+  @Test(arguments: authorize)
+  func `a service that nobody can ask is refused`(file: BadFile) {
+    file.expectProblems(in: MinimalFile.yaml(rest: file.text))
+  }
+
   @Test(arguments: cors)
   func `a policy that is none is refused`(file: BadFile) {
     file.expectProblems(in: MinimalFile.yaml(rest: file.text))
@@ -241,6 +251,60 @@ extension BadValueTests {
       #":9: state_directry: given an unknown key, allowed: \#(topKeys); did you mean state_directory?"#),
   ]
 
+  static let numbers: [BadFile] = [
+    BadFile("workers: 0", #":9: workers: given "0", allowed: \#(workers)"#),
+    BadFile("workers: 65", #":9: workers: given "65", allowed: \#(workers)"#),
+    BadFile("workers: 04", #":9: workers: given "04", allowed: \#(workers)"#),
+    BadFile("workers: +4", #":9: workers: given "+4", allowed: \#(workers)"#),
+    BadFile("workers: 1.5", #":9: workers: given "1.5", allowed: \#(workers)"#),
+    BadFile("workers: Auto", #":9: workers: given "Auto", allowed: \#(workers)"#),
+    BadFile("workers:", ":9: workers: given nothing, allowed: \(workers)"),
+    BadFile("workers: [4]", ":9: workers: given a list, allowed: \(workers)"),
+    BadFile(
+      "worker: 4", #":9: worker: given an unknown key, allowed: \#(topKeys); did you mean workers?"#),
+    BadFile("clients: {connections: 0}", #":9: clients.connections: given "0", allowed: \#(connections)"#),
+    BadFile("clients: {connections: 10k}", #":9: clients.connections: given "10k", allowed: \#(connections)"#),
+    BadFile("clients: {connections: none}", #":9: clients.connections: given "none", allowed: \#(connections)"#),
+    BadFile("clients: {connections: {}}", ":9: clients.connections: given a mapping, allowed: \(connections)"),
+    BadFile("tickets:", ":9: tickets: given nothing, allowed: a mapping"),
+    BadFile("tickets: true", #":9: tickets: given "true", allowed: a mapping"#),
+    BadFile("tickets: {lifetime: 30}", #":9: tickets.lifetime: given "30", allowed: \#(time) from 1s to 5m"#),
+    BadFile("tickets: {lifetime: 0s}", #":9: tickets.lifetime: given "0s", allowed: \#(time) from 1s to 5m"#),
+    BadFile("tickets: {count: 0}", #":9: tickets.count: given "0", allowed: a whole number from 1 to 1000000"#),
+    BadFile("tickets: {age: 1s}", ":9: tickets.age: given an unknown key, allowed: one of count, lifetime; \(age)"),
+  ]
+
+  static let authorize: [BadFile] = [
+    BadFile("authentication: {authorize: http://a}", #":9: \#(service): given "http://a", allowed: a mapping"#),
+    BadFile(
+      "authentication: {authorize: {}}", ":9: \(service).upstream: given nothing, allowed: one of chat (upstreams)",
+      ":9: \(service).path: given nothing, allowed: \(servicePath)"),
+    BadFile(
+      "authentication: {authorize: {upstream: auth, path: /verify}}",
+      #":9: \#(service).upstream: given "auth", allowed: one of chat (upstreams)"#),
+    BadFile(
+      "authentication: {authorize: {upstream: chat, path: verify}}",
+      #":9: \#(service).path: given "verify", allowed: \#(servicePath)"#),
+    BadFile(
+      "authentication: {authorize: {upstream: chat, path: /verify?a=b}}",
+      #":9: \#(service).path: given "/verify?a=b", allowed: \#(servicePath)"#),
+    BadFile(
+      "authentication: {authorize: {upstream: chat, path: /verify, headers: []}}",
+      ":9: \(service).headers: given a list of 0, allowed: a list of 1 to 16 items, each \(identityHeader)"),
+    BadFile(
+      "authentication: {authorize: {upstream: chat, path: /verify, headers: [X-A, X Y]}}",
+      #":9: \#(service).headers[1]: given "X Y", allowed: \#(identityHeader)"#),
+    BadFile(
+      "authentication: {authorize: {upstream: chat, path: /verify, subject_header: 'X:'}}",
+      #":9: \#(service).subject_header: given "X:", allowed: \#(identityHeader)"#),
+    BadFile(
+      "authentication: {authorize: {upstream: chat, path: /verify, cache: 2h}}",
+      #":9: \#(service).cache: given "2h", allowed: \#(time) from 0s to 1h"#),
+    BadFile(
+      "authentication: {authorise: {}}",
+      ":9: authentication.authorise: given an unknown key, allowed: one of authorize, jwt; did you mean authorize?"),
+  ]
+
   static let cors: [BadFile] = [
     BadFile(
       #"cors: {origins: ["*"], credentials: true}"#,
@@ -267,18 +331,25 @@ extension BadValueTests {
   static let size = "a size with its unit (B, KiB, MiB, GiB)"
   static let name = "a name of 1 to 128 bytes without control characters"
   static let levels = "one of trace, debug, info, notice, warning, error, critical"
-  static let topKeys = "one of clients, cors, drain, identity, listen, log, routes, state_directory, streams, upstreams"
+  static let topKeys =
+    "one of authentication, client_address_from, clients, cors, drain, identity, limits, listen, log, routes, "
+    + "state_directory, streams, tickets, trusted_proxies, upstreams, workers"
   static let streamKeys =
     "one of budget, client_buffer, event_size, heartbeat, keep_finished, log, retry, terminal_events, terminal_field"
   static let retry = "a mapping, or \(time) from 100ms to 1h"
   static let identityHeader = "the name of a header field of at most 128 bytes, such as Authorization"
   static let directory = "none, or an absolute path of at most 1024 bytes"
   static let identityCookie = "the name of a cookie of at most 128 bytes, such as session"
-  static let corsKeys = "one of allowed_headers, credentials, exposed_headers, max_age, origins"
+  static let corsKeys = "one of allowed_headers, credentials, exposed_headers, max_age, origins, private_network"
   static let clientKeys =
-    "one of body_size, body_timeout, head_size, head_timeout, idle_timeout, send_timeout, uri_size"
+    "one of body_size, body_timeout, connections, head_size, head_timeout, idle_timeout, send_timeout, uri_size"
   static let allTimeouts =
     "did you mean upstreams.*.idle_timeout or routes[].feed.idle_timeout or clients.idle_timeout?"
+  static let workers = "auto, or a whole number from 1 to 64"
+  static let connections = "auto, or a whole number from 1 to 10000000"
+  static let age = "did you mean streams.log.age?"
+  static let service = "authentication.authorize"
+  static let servicePath = "a path such as /verify, without query"
   static let origins = "a list of 0 to 256 items, each an origin such as https://app.example.com"
   static let noCredentials = "credentials only for listed origins, or * without credentials"
   static let noOriginPath = "an origin without path, slash or query, such as"

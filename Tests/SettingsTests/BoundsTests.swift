@@ -3,61 +3,44 @@ import Testing
 @testable import Settings
 
 @Suite struct BoundsTests {
-  /// A key with the values at its bounds, the nearest ones beyond, and what the bounds need beside them in the mapping at
-  /// the top and, where the key is in one below that, in this one.
+  /// A key with the values at its bounds, the nearest ones beyond, and what the bounds need beside them.
   struct Bound: Sendable, CustomTestStringConvertible {
     let key: String
     let allowed: [String]
     let refused: [String]
-    let beside: String
-    let below: String
+    let beside: [String: String]
 
-    init(_ key: String, _ allowed: [String], not refused: [String], beside: String = "", below: String = "") {
+    init(_ key: String, _ allowed: [String], not refused: [String], beside: [String: String] = [:]) {
       self.key = key
       self.allowed = allowed
       self.refused = refused
       self.beside = beside
-      self.below = below
     }
 
     var testDescription: String { key }
-
-    /// The minimal file with this key at a value.
-    func yaml(_ value: String) -> String {
-      let path = key.split(separator: ".").map(String.init)
-      switch path[0] {
-      case "upstreams":
-        return MinimalFile.yaml(upstreams: "upstreams: {chat: {endpoints: [http://a], \(path[2]): \(value)}}")
-      case "routes" where path.count > 2:
-        let (last, section) = (path[path.count - 1], path.count == 4 ? path[2] : nil)
-        let entry = section.map { "\($0): {\(last): \(value)\(below)}" } ?? "\(last): \(value)"
-        return MinimalFile.yaml(routes: "routes: [{path: /a, \(path[1]): {upstream: chat, \(entry)}}]")
-      case "routes":
-        return MinimalFile.yaml(routes: "routes: [{path: /a, run: {upstream: chat}, \(path[1]): \(value)}]")
-      default:
-        let (last, section) = (path[path.count - 1], path.count == 3 ? path[1] : nil)
-        let entry = section.map { "\($0): {\(last): \(value)\(below)}" } ?? "\(last): \(value)"
-        return MinimalFile.yaml(rest: "\(path[0]): {\(entry)\(beside)}")
-      }
-    }
   }
 
   @Test(arguments: bounds)
-  func `a value at its bound is allowed and the next one is refused`(bound: Bound) {
+  func `a value at its bound is allowed and the next one is refused`(bound: Bound) throws {
+    let keys = try KeyFolder()
+    let file = SmallFile(keyFile: "\(keys.path)/keys.pem")
     for value in bound.allowed {
-      #expect(BadFile.problems(in: bound.yaml(value)) == [], "\(value)")
+      #expect(BadFile.problems(in: file.yaml(bound.key, value, beside: bound.beside)) == [], "\(value)")
     }
     for value in bound.refused {
-      let problems = BadFile.problems(in: bound.yaml(value))
+      let problems = BadFile.problems(in: file.yaml(bound.key, value, beside: bound.beside))
       #expect(problems.count == 1, "\(value)")
       #expect(problems.first?.contains("given \"\(value)\", allowed: ") == true, "\(value)")
     }
   }
 
   @Test func `every key that is a time, a size or a number has its bounds tested`() {
-    let bounded = Settings.keys.filter { $0.allowed?.contains(" from ") == true && !$0.path.hasPrefix("routes[].cors") }
-    let tested = Self.bounds.map(\.key)
-    #expect(bounded.map { $0.path.replacing("[]", with: "") } == tested)
+    let bounded = Settings.keys.map(\.path).filter { path in
+      // Routes read these as the file does.
+      !path.hasPrefix("routes[].cors.") && !path.hasPrefix("routes[].authentication.")
+    }
+    let allowed = Dictionary(uniqueKeysWithValues: Settings.keys.map { ($0.path, $0.allowed ?? "") })
+    #expect(bounded.filter { allowed[$0]?.contains(" from ") == true } == Self.bounds.map(\.key))
   }
 
   static let bounds = [
@@ -67,38 +50,55 @@ import Testing
     Bound("upstreams.*.keep_alive", ["0s", "1h"], not: ["-1s", "3600001ms"]),
     Bound("upstreams.*.keep_alive_connections", ["1", "65536"], not: ["0", "65537", "-1", "99999999999999999999"]),
     Bound("cors.max_age", ["0s", "24h"], not: ["-1s", "86401s"]),
-    Bound("routes.answer_after", ["0s", "30s"], not: ["-1s", "30001ms"]),
+    Bound("authentication.jwt.leeway", ["0s", "10m"], not: ["-1s", "601s"]),
+    Bound("authentication.jwt.token_size", ["256B", "64KiB"], not: ["255B", "65537B"]),
+    Bound("authentication.authorize.cache", ["0s", "1h"], not: ["-1s", "3600001ms"]),
+    Bound("routes[].answer_after", ["0s", "30s"], not: ["-1s", "30001ms"]),
     Bound(
-      "routes.on_abandoned", ["linger 100ms", "linger 1h"],
+      "routes[].on_abandoned", ["linger 100ms", "linger 1h"],
       not: ["linger 99ms", "linger 3600001ms", "linger 0s", "linger -1s"]),
-    Bound("routes.feed.idle_timeout", ["0s", "1d"], not: ["-1s", "86400001ms"]),
-    Bound("routes.feed.backoff.min", ["10ms", "1h"], not: ["9ms", "3600001ms"], below: ", max: 1h"),
-    Bound("routes.feed.backoff.max", ["10ms", "1h"], not: ["9ms", "3600001ms"], below: ", min: 10ms"),
+    Bound("routes[].feed.idle_timeout", ["0s", "1d"], not: ["-1s", "86400001ms"]),
+    Bound(
+      "routes[].feed.backoff.min", ["10ms", "1h"], not: ["9ms", "3600001ms"],
+      beside: ["routes[].feed.backoff.max": "1h"]),
+    Bound(
+      "routes[].feed.backoff.max", ["10ms", "1h"], not: ["9ms", "3600001ms"],
+      beside: ["routes[].feed.backoff.min": "10ms"]),
     Bound(
       "streams.client_buffer", ["4KiB", "64MiB"], not: ["4095B", "67108865B"],
-      beside: ", event_size: 1KiB, log: {bytes: 64MiB}"),
+      beside: ["streams.event_size": "1KiB", "streams.log.bytes": "64MiB"]),
     Bound(
       "streams.event_size", ["1KiB", "16MiB"], not: ["1023B", "16777217B"],
-      beside: ", client_buffer: 16MiB, log: {bytes: 16MiB}"),
+      beside: ["streams.client_buffer": "16MiB", "streams.log.bytes": "16MiB"]),
     Bound(
       "streams.log.bytes", ["4KiB", "1GiB"], not: ["4095B", "1073741825B"],
-      beside: ", client_buffer: 4KiB, event_size: 1KiB, budget: 1GiB"),
+      beside: ["streams.client_buffer": "4KiB", "streams.event_size": "1KiB", "streams.budget": "1GiB"]),
     Bound("streams.log.events", ["10", "10000000"], not: ["9", "10000001"]),
     Bound("streams.log.age", ["1s", "1d"], not: ["999ms", "86400001ms"]),
     Bound("streams.budget", ["1MiB", "1024GiB"], not: ["1048575B", "1099511627777B"]),
     Bound("streams.keep_finished", ["0s", "1d"], not: ["-1s", "86400001ms"]),
     Bound("streams.heartbeat", ["1s", "10m"], not: ["999ms", "600001ms"]),
     Bound("streams.retry", ["100ms", "1h"], not: ["99ms", "3600001ms"]),
-    Bound("streams.retry.min", ["100ms", "1h"], not: ["99ms", "3600001ms"], below: ", max: 1h"),
-    Bound("streams.retry.max", ["100ms", "1h"], not: ["99ms", "3600001ms"], below: ", min: 100ms"),
+    Bound("streams.retry.min", ["100ms", "1h"], not: ["99ms", "3600001ms"], beside: ["streams.retry.max": "1h"]),
+    Bound("streams.retry.max", ["100ms", "1h"], not: ["99ms", "3600001ms"], beside: ["streams.retry.min": "100ms"]),
     Bound("clients.head_timeout", ["100ms", "10m"], not: ["99ms", "600001ms"]),
     Bound("clients.body_timeout", ["100ms", "1h"], not: ["99ms", "3600001ms"]),
     Bound("clients.idle_timeout", ["1s", "1d"], not: ["999ms", "86400001ms"]),
     Bound("clients.send_timeout", ["1s", "1d"], not: ["999ms", "86400001ms"]),
-    Bound("clients.head_size", ["1KiB", "1MiB"], not: ["1023B", "1048577B"], beside: ", uri_size: 256B"),
-    Bound("clients.uri_size", ["256B", "512KiB"], not: ["255B", "524289B"], beside: ", head_size: 1MiB"),
+    Bound("clients.head_size", ["1KiB", "1MiB"], not: ["1023B", "1048577B"], beside: ["clients.uri_size": "256B"]),
+    Bound("clients.uri_size", ["256B", "512KiB"], not: ["255B", "524289B"], beside: ["clients.head_size": "1MiB"]),
     Bound("clients.body_size", ["1KiB", "1GiB"], not: ["1023B", "1073741825B"]),
+    Bound("clients.connections", ["auto", "1", "10000000"], not: ["0", "10000001", "-1", "01"]),
     Bound("drain.deadline", ["0s", "1d"], not: ["-1s", "86400001ms"]),
+    Bound("tickets.lifetime", ["1s", "5m"], not: ["999ms", "300001ms"]),
+    Bound("tickets.count", ["1", "1000000"], not: ["0", "1000001", "-1"]),
+    Bound("limits[].streams", ["1", "1000000"], not: ["0", "1000001", "-1"]),
+    Bound("limits[].connections", ["1", "1000000"], not: ["0", "1000001", "-1"]),
+    Bound("limits[].rate", ["1/h", "1000000/s"], not: ["0/s", "1000001/h", "-1/s"]),
+    Bound("limits[].burst", ["1", "1000000"], not: ["0", "1000001", "-1"]),
+    Bound("limits[].when_full", ["wait 100ms", "wait 10m"], not: ["wait 99ms", "wait 600001ms", "wait 0s"]),
+    Bound("limits[].waiting", ["1", "1000000"], not: ["0", "1000001", "-1"]),
+    Bound("workers", ["auto", "1", "64"], not: ["0", "65", "-1", "01"]),
   ]
 
   // What must fit together fits at the bound too.
@@ -142,6 +142,22 @@ import Testing
     let problems = BadFile.problems(in: MinimalFile.yaml(routes: "routes:\n" + items.joined(separator: "\n")))
     let refusal = "gate.yaml:7: routes: given a list of 1025, allowed: a list of 1 to 1024 mappings"
     #expect(problems == (count == 1024 ? [] : [refusal]))
+  }
+
+  @Test(arguments: [0, 64, 65])
+  func `there are 64 limits at most`(count: Int) {
+    let items = (0..<count).map { "{name: n\($0), streams: 1}" }.joined(separator: ", ")
+    let problems = BadFile.problems(in: MinimalFile.yaml(rest: "limits: [\(items)]"))
+    let refusal = "gate.yaml:9: limits: given a list of 65, allowed: a list of 0 to 64 mappings"
+    #expect(problems == (count == 65 ? [refusal] : []))
+  }
+
+  @Test(arguments: [1, 16, 17])
+  func `a service is shown 16 headers at most`(count: Int) {
+    let names = (0..<count).map { "n\($0)" }.joined(separator: ", ")
+    let service = "authorize: {upstream: chat, path: /verify, headers: [\(names)]}"
+    #expect(
+      BadFile.problems(in: MinimalFile.yaml(rest: "authentication: {\(service)}")).count == (count == 17 ? 1 : 0))
   }
 
   @Test(arguments: [64, 65])

@@ -144,8 +144,12 @@ extension FeedSettingsTests {
       ":6: routes[0].on_abandoned: given detach, allowed: cancel or linger, because a feed has no end of its own"),
     BadFile(
       "routes: [{path: /a, forward_credentials: true, feed: {upstream: chat, public: true}}]",
-      ":6: routes[0].forward_credentials: given true, "
-        + "allowed: false, because feed.public shares one answer among all clients"),
+      ":6: routes[0].forward_credentials: given some of them, "
+        + "allowed: none, because feed.public shares one answer among all clients"),
+    BadFile(
+      "routes: [{path: /a, forward_credentials: {cookies: [sid]}, feed: {upstream: chat, public: true}}]",
+      ":6: routes[0].forward_credentials: given some of them, "
+        + "allowed: none, because feed.public shares one answer among all clients"),
     BadFile(
       "routes: [{path: /a, feed: {upstream: chat, method: POST}}]",
       #":6: routes[0].feed.method: given an unknown key, allowed: \#(keys); did you mean routes[].run.method?"#),

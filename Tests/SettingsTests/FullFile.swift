@@ -7,7 +7,8 @@ enum FullFile {
   static func cors() throws -> CORSPolicy {
     try CORSPolicy(
       origins: [OriginPattern("https://app.example.com"), OriginPattern("https://*.example.org")], credentials: true,
-      allowedHeaders: ["X-Tenant"], exposedHeaders: ["X-Cost"], maxAge: .seconds(600))
+      allowedHeaders: ["X-Tenant"], exposedHeaders: ["X-Cost"], maxAge: .seconds(600),
+      privateNetwork: true)
   }
 
   static func routes() throws -> [RouteSettings] {
@@ -17,10 +18,11 @@ enum FullFile {
     func run(_ upstream: String, _ method: String, _ path: String, _ milliseconds: Int) -> RouteAction {
       .run(RunSettings(upstream: upstream, method: method, path: path, answerAfter: .milliseconds(milliseconds)))
     }
-    return [
+    var routes = [
       RouteSettings(
         host: "chat.example.com", path: .exact("/chat"), action: run("chat", "PUT", "/process/stream", 0),
-        onAbandoned: .cancel, credentials: .all, cors: own),
+        onAbandoned: .cancel,
+        credentials: CredentialForwarding(authorization: true, cookies: .named(["sid", "__Host-id"])), cors: own),
       RouteSettings(
         host: "[::1]", path: .prefix("/files/"), action: run("search", "POST", "/search", 100),
         onAbandoned: .detach, credentials: .none, cors: global),
@@ -36,13 +38,36 @@ enum FullFile {
         host: nil, path: .prefix("/"), action: run("search", "POST", "/", 2000), onAbandoned: .linger(.seconds(90)),
         credentials: .none, cors: global),
     ]
+    for index in routes.indices { routes[index].authentication = authentication }
+    routes[0].setCookie = SetCookiePolicy(.named(["sid"]))
+    routes[0].refusal = .stream
+    routes[1].credentials = .all
+    routes[1].setCookie = SetCookiePolicy(.pass)
+    routes[1].authentication = AuthenticationSettings()
+    return routes
   }
+
+  static let authentication = AuthenticationSettings(
+    authorize: AuthorizeSettings(
+      upstream: "search", path: "/verify", headers: ["x-key"], subjectHeader: "x-user", cache: .seconds(3)))
+
+  static let limits = [
+    Limit(name: "tabs", per: [.client, .domain], counts: .streams(6), whenFull: .evictOldest),
+    Limit(
+      name: "capacity", per: [.upstream], counts: .streams(256), whenFull: .wait(.milliseconds(2500)), waiting: 40),
+    Limit(name: "sockets", per: [.client], counts: .connections(30), whenFull: .refuse),
+    Limit(name: "starts", per: [], counts: .rate(Rate(count: 90, unit: .minute), burst: 5), whenFull: .refuse),
+  ]
 
   static let yaml = """
     listen:
       - address: 127.0.0.1:0
+        proxy_protocol: true
       - address: "[0:0::1]:8004"
+        admin: true
       - address: unix:/run/sluice/http
+    trusted_proxies: [10.0.0.0/8, unix]
+    client_address_from: forwarded
     upstreams:
       search:
         endpoints: [http://Search.Internal]
@@ -57,14 +82,19 @@ enum FullFile {
       - path: /chat
         host: Chat.Example.COM
         run: {upstream: chat, method: PUT, path: /process/stream}
-        forward_credentials: true
+        forward_credentials: {authorization: true, cookies: [sid, __Host-id]}
+        set_cookie: [sid]
+        refusal: stream
         answer_after: 0s
         on_abandoned: cancel
         cors: {origins: ["*", "null"]}
       - path: /files/**
         host: "[0:0::1]"
         run: {upstream: search, path: /search}
+        forward_credentials: true
+        set_cookie: pass
         on_abandoned: detach
+        authentication: {}
       - path: /state/**
         feed:
           upstream: search
@@ -85,6 +115,10 @@ enum FullFile {
       allowed_headers: [X-Tenant]
       exposed_headers: [X-Cost]
       max_age: 10m
+      private_network: true
+    authentication:
+      authorize: {upstream: search, path: /verify, headers: [X-Key], subject_header: X-User, cache: 3s}
+    tickets: {lifetime: 45s, count: 500}
     identity:
       headers: [X-User, authorization]
       cookies: [__Host-Session]
@@ -98,7 +132,13 @@ enum FullFile {
       retry: {min: 1.5s, max: 2.5s}
       terminal_events: [done]
       terminal_field: type
+    limits:
+      - {name: tabs, per: [client, domain], streams: 6, when_full: evict-oldest}
+      - {name: capacity, per: [upstream], streams: 256, when_full: wait 2.5s, waiting: 40}
+      - {name: sockets, per: [client], connections: 30}
+      - {name: starts, rate: 90/m, burst: 5}
     clients:
+      connections: 5000
       head_timeout: 11s
       body_timeout: 31s
       idle_timeout: 76s
@@ -106,6 +146,7 @@ enum FullFile {
       head_size: 8KiB
       uri_size: 4KiB
       body_size: 1.5MiB
+    workers: 3
     state_directory: /var/lib/sluice
     drain:
       deadline: 1m

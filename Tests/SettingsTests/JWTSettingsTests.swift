@@ -1,43 +1,21 @@
 import Admission
 import Crypto
-import Glibc
 import Testing
 
 @testable import Settings
 
 /// The section `authentication`, read on its own.
-@Suite final class JWTSettingsTests {
-  private let folder: String
+@Suite struct JWTSettingsTests {
+  private let keys: KeyFolder
+  private var folder: String { keys.path }
 
   init() throws {
-    var template = Array("/tmp/sluice-keys-XXXXXX".utf8CString)
-    try #require(mkdtemp(&template) != nil)
-    folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    try write("keys.pem", Self.pem)
-    try write("keys.json", Self.set)
-    try write("secret", "0123456789abcdef0123456789abcdef\n")
+    keys = try KeyFolder()
+    try keys.write("keys.json", Self.set)
+    try keys.write("secret", "0123456789abcdef0123456789abcdef\n")
   }
 
-  deinit {
-    for name in ["keys.pem", "keys.json", "secret", "bad"] { unlink("\(folder)/\(name)") }
-    rmdir(folder)
-  }
-
-  private func write(_ name: String, _ text: String) throws {
-    let descriptor = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    try #require(descriptor >= 0)
-    defer { close(descriptor) }
-    try #require(Glibc.write(descriptor, text, text.utf8.count) == text.utf8.count)
-  }
-
-  /// RFC 8037 §A.2.
-  private static let pem = """
-    -----BEGIN PUBLIC KEY-----
-    MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
-    -----END PUBLIC KEY-----
-    """
-
-  /// The same as a JWK Set.
+  /// The key of the folder as a JWK Set.
   private static let set =
     #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#
 
@@ -47,7 +25,9 @@ import Testing
     let text = "authentication: {\(yaml.replacing("@", with: folder))}"
     let settings = SettingsNode(yaml: text, report: report).flatMap { root in
       SettingsReader(root: root, report: report).read { reader in
-        reader.optionalSection("authentication", "How clients prove who they are.") { AuthenticationSettings($0, upstreams: ["chat"]) }
+        reader.optionalSection("authentication", "How clients prove who they are.") {
+          AuthenticationSettings($0, upstreams: ["chat"])
+        }
       }
     }
     return (settings, report.error().problems.map { $0.description.replacing(folder, with: "@") })
@@ -164,7 +144,7 @@ import Testing
     #expect(
       problems("keys: @/keys.pem, secret: @/keys.json, algorithms: [HS256]") == [],
       "a secret is any bytes")
-    try write("bad", "short\n")
+    try keys.write("bad", "short\n")
     #expect(
       problems("keys: @/keys.pem, secret: @/bad")
         == [#"jwt.secret: given "@/bad", a secret of 5 bytes in the file, allowed: a secret of 32 bytes or more"#])
@@ -174,7 +154,7 @@ import Testing
           #"jwt.keys: given "@/bad", a file that is neither PEM nor a JWK Set, "#
             + "allowed: PEM public keys or certificates, or a JWK Set"
         ])
-    try write("bad", #"{"keys":[{"kty":"RSA","kid":"2026-01"}]}"#)
+    try keys.write("bad", #"{"keys":[{"kty":"RSA","kid":"2026-01"}]}"#)
     #expect(
       problems("keys: @/bad")
         == [

@@ -57,6 +57,7 @@ import Testing
   // What cannot
 
   static let counted = "allowed: exactly one of streams, connections and rate"
+  static let onlyRefused = "allowed: refuse; what comes before a request can neither wait nor be told to end"
   static let number = "allowed: a whole number from 1 to 1000000"
 
   @Test(
@@ -89,7 +90,8 @@ import Testing
         "when_full: given evict-oldest with rate, allowed: refuse or wait; only streams can be evicted"),
       BadFile(
         "connections: 1, when_full: evict-oldest",
-        "when_full: given evict-oldest with connections, allowed: refuse or wait; only streams can be evicted"),
+        "when_full: given evict-oldest with connections, \(onlyRefused)"),
+      BadFile("connections: 1, when_full: wait 5s", "when_full: given wait 5s with connections, \(onlyRefused)"),
       BadFile(
         "streams: 1, waiting: 2",
         "waiting: given waiting with refuse, allowed: waiting only where when_full is wait"),

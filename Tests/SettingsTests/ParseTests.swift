@@ -40,8 +40,11 @@ import Testing
     let settings = try Settings.parse(yaml: FullFile.yaml, file: "gate.yaml")
     #expect(
       settings.listen == [
-        .ipv4(host: "127.0.0.1", port: 0), .ipv6(host: "::1", port: 8004), .unix(path: "/run/sluice/http"),
+        ListenerSettings(address: .ipv4(host: "127.0.0.1", port: 0), proxyProtocol: true),
+        ListenerSettings.admin(.ipv6(host: "::1", port: 8004)), .unix(path: "/run/sluice/http"),
       ])
+    #expect(settings.proxies.trusted.addresses.ranges.map(\.description) == ["10.0.0.0/8"])
+    #expect(settings.proxies.trusted.includesUnixSockets && settings.proxies.clientAddressFrom == .forwarded)
     #expect(settings.upstreamNames == ["search", "chat"])
     #expect(
       settings.upstreams == [
@@ -62,14 +65,90 @@ import Testing
           keepFinished: .seconds(480), heartbeat: .seconds(16),
           retry: RetrySettings(min: .milliseconds(1500), max: .milliseconds(2500)), terminalEvents: ["done"],
           terminalField: "type"))
-    #expect(
-      settings.clients
-        == ClientSettings(
-          headTimeout: .seconds(11), bodyTimeout: .seconds(31), idleTimeout: .seconds(76), sendTimeout: .seconds(61),
-          headSizeBytes: 8192, uriSizeBytes: 4096, bodySizeBytes: 1536 * 1024))
+    var clients = ClientSettings(
+      headTimeout: .seconds(11), bodyTimeout: .seconds(31), idleTimeout: .seconds(76), sendTimeout: .seconds(61),
+      headSizeBytes: 8192, uriSizeBytes: 4096, bodySizeBytes: 1536 * 1024)
+    clients.connections = .number(5000)
+    #expect(settings.clients == clients)
+    #expect(settings.authentication == FullFile.authentication)
+    #expect(settings.tickets == TicketSettings(lifetime: .seconds(45), count: 500))
+    #expect(settings.limits == FullFile.limits)
+    #expect(settings.workers == .number(3))
     #expect(settings.stateDirectory == .path("/var/lib/sluice"))
     #expect(settings.drain == DrainSettings(deadline: .seconds(60)))
     #expect(settings.log == LogSettings(level: .warning, format: .json))
+  }
+
+  @Test func `every key of the code but the token's stands in the full file`() throws {
+    let root = try #require(SettingsNode(yaml: FullFile.yaml, report: SettingsReport(file: "gate.yaml")))
+    let given = root.places().keys
+    // Tokens need files, which their own tests make; a route reads its policy as the file does.
+    let others = Settings.keys.map(\.path).filter { path in
+      !path.hasPrefix("authentication.jwt") && !path.hasPrefix("routes[].authentication.")
+        && !path.hasPrefix("routes[].cors.")
+    }
+    #expect(Set(others).subtracting(given) == [])
+  }
+
+  @Test func `what the full file says is nowhere the default`() throws {
+    let (full, plain) = (
+      try Settings.parse(yaml: FullFile.yaml, file: "gate.yaml"),
+      try Settings.parse(yaml: MinimalFile.yaml(), file: "gate.yaml")
+    )
+    #expect(full.workers != plain.workers && full.limits != plain.limits && full.tickets != plain.tickets)
+    #expect(full.proxies != plain.proxies && full.authentication != plain.authentication)
+    #expect(full.clients.connections != plain.clients.connections)
+    #expect(full.routes[0].refusal != plain.routes[0].refusal && full.routes[0].setCookie != plain.routes[0].setCookie)
+    #expect(full.cors?.privateNetwork == true && plain.cors == nil)
+  }
+
+  @Test func `a route's own proof replaces the global one, and an empty one asks nobody`() throws {
+    let settings = try Settings.parse(
+      yaml: MinimalFile.yaml(
+        routes: """
+          routes:
+            - {path: /global, run: {upstream: chat}}
+            - {path: /own, run: {upstream: chat}, authentication: {authorize: {upstream: chat, path: /own}}}
+            - {path: /open, run: {upstream: chat}, authentication: {}}
+          """,
+        rest: "authentication: {authorize: {upstream: chat, path: /global}}"),
+      file: "gate.yaml")
+    #expect(settings.authentication?.authorize?.path == "/global")
+    #expect(settings.routes.map { $0.authentication?.authorize?.path } == ["/global", "/own", nil])
+    #expect(settings.routes[2].authentication == AuthenticationSettings())
+  }
+
+  @Test func `a service's settings have defaults, and names in lower case`() throws {
+    let plain = try Settings.parse(
+      yaml: MinimalFile.yaml(rest: "authentication: {authorize: {upstream: chat, path: /verify}}"), file: "gate.yaml")
+    #expect(
+      plain.authentication?.authorize
+        == AuthorizeSettings(
+          upstream: "chat", path: "/verify", headers: ["authorization", "cookie"], subjectHeader: nil,
+          cache: .seconds(10)))
+    #expect(plain.authentication?.jwt == nil)
+  }
+
+  @Test(
+    arguments: [("auto", .auto), ("1", .number(1)), ("'8'", .number(8)), ("64", .number(64))]
+      as [(String, WorkerSettings)])
+  func `workers are a number or found out`(text: String, workers: WorkerSettings) throws {
+    let settings = try Settings.parse(yaml: MinimalFile.yaml(rest: "workers: \(text)"), file: "gate.yaml")
+    #expect(settings.workers == workers && WorkerSettings("\(workers)") == workers)
+  }
+
+  @Test(
+    arguments: [("auto", .auto), ("1", .number(1)), ("10000000", .number(10_000_000))] as [(String, ConnectionBound)])
+  func `a bound of connections is a number or found out`(text: String, bound: ConnectionBound) throws {
+    let settings = try Settings.parse(
+      yaml: MinimalFile.yaml(rest: "clients: {connections: \(text)}"), file: "gate.yaml")
+    #expect(settings.clients.connections == bound && ConnectionBound("\(bound)") == bound)
+  }
+
+  @Test(arguments: [("{}", 30, 100_000), ("{lifetime: 1m}", 60, 100_000), ("{count: 7}", 30, 7)])
+  func `tickets are given out where the file has their key`(yaml: String, seconds: Int, count: Int) throws {
+    let settings = try Settings.parse(yaml: MinimalFile.yaml(rest: "tickets: \(yaml)"), file: "gate.yaml")
+    #expect(settings.tickets == TicketSettings(lifetime: .seconds(seconds), count: count))
   }
 
   @Test func `a route's policy replaces the global one, and an empty one closes the route`() throws {
@@ -174,5 +253,14 @@ import Testing
       listen: [], upstreams: ["b": pool, "c": pool, "a": pool], routes: [], cors: nil, identity: .default,
       streams: .default, clients: .default, drain: .default, log: .default)
     #expect(settings.upstreamNames == ["a", "b", "c"])
+  }
+}
+
+extension ListenerSettings {
+  /// A listener for operators.
+  fileprivate static func admin(_ address: ListenAddress) -> ListenerSettings {
+    var listener = ListenerSettings(address: address)
+    listener.isAdmin = true
+    return listener
   }
 }

@@ -97,6 +97,16 @@ enum PartialFile {
     #expect(plain == ListenerSettings(address: address, proxyProtocol: false))
     let proxied = try PartialFile.value("{address: '127.0.0.1:8004', proxy_protocol: true}") { ListenerSettings($0) }
     #expect(proxied == ListenerSettings(address: address, proxyProtocol: true))
+    #expect(plain?.isAdmin == false && proxied?.isAdmin == false)
+  }
+
+  @Test func `a listener is for operators where it says so`() throws {
+    let admin = try PartialFile.value("{address: '127.0.0.1:9100', admin: true}") { ListenerSettings($0) }
+    #expect(admin?.isAdmin == true && admin?.proxyProtocol == false)
+    #expect(
+      PartialFile.read("{address: '127.0.0.1:9100', admin: yes}") { ListenerSettings($0) }.problems == [
+        #":1: admin: given "yes", allowed: true or false"#
+      ])
   }
 
   @Test(arguments: [
@@ -105,7 +115,7 @@ enum PartialFile {
       "address: 127.0.0.1:80\nproxy_protocol: v2", #":2: proxy_protocol: given "v2", allowed: true or false"#),
     BadFile(
       "address: 127.0.0.1:80\nproxy_protocoll: true",
-      ":2: proxy_protocoll: given an unknown key, allowed: one of address, proxy_protocol; did you mean proxy_protocol?"
+      ":2: proxy_protocoll: given an unknown key, allowed: one of address, admin, proxy_protocol; did you mean proxy_protocol?"
     ),
   ])
   func `what is no listener is refused`(file: BadFile) {

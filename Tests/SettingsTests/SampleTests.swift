@@ -17,7 +17,7 @@ import Testing
     text = try SettingsFile.text(of: Self.file)
     lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     let root = try #require(SettingsNode(yaml: text, report: SettingsReport(file: Self.file)))
-    places = Self.places(in: root, below: "")
+    places = root.places()
   }
 
   @Test func `every default stands in it`() throws {
@@ -26,9 +26,13 @@ import Testing
     #expect(settings.identity == .default)
     #expect(settings.streams == .default)
     #expect(settings.clients == .default)
+    #expect(settings.proxies == .default)
+    #expect(settings.workers == .auto)
+    #expect(settings.authentication == nil && settings.tickets == nil, "these are for those who rename them")
     #expect(settings.stateDirectory == .none)
     #expect(settings.drain == .default)
     #expect(settings.log == .default)
+    #expect(settings.listen == [ListenerSettings(address: .ipv4(host: "0.0.0.0", port: 8004))])
     #expect(settings.upstreams == ["chat": .default(endpoints: [EndpointAddress(host: "127.0.0.1", port: 9000)])])
     let route = try #require(settings.routes.first)
     let run = RunSettings(
@@ -48,19 +52,40 @@ import Testing
           credentials: .none, cors: .sameOriginOnly))
   }
 
+  @Test func `what is prepared in it needs only its name and its files`() throws {
+    let keys = try KeyFolder()
+    try keys.write("secret", "0123456789abcdef0123456789abcdef")
+    let renamed = text.replacing("\nx-", with: "\n").replacing("/etc/sluice/", with: "\(keys.path)/")
+    let settings = try Settings.parse(yaml: renamed, file: Self.file)
+    #expect(settings.tickets == TicketSettings())
+    let authentication = try #require(settings.authentication)
+    #expect(settings.routes.allSatisfy { $0.authentication == authentication })
+    var jwt = JWTSettings.default(keyFile: "\(keys.path)/keys.pem", secretFile: "\(keys.path)/secret")
+    jwt.rule.issuer = "https://id.example/"
+    jwt.sources = TokenSources(header: true, cookie: "token", query: "access_token")
+    #expect(authentication.jwt == jwt)
+    #expect(
+      authentication.authorize == AuthorizeSettings(upstream: "chat", path: "/verify", subjectHeader: "x-subject"))
+  }
+
   @Test func `every key of the code stands in it, and no other`() {
-    let shared = Settings.keys.filter { $0.path.hasPrefix("routes[].cors.") }.map(\.path)
+    let shared = Settings.keys.map(\.path).filter(Self.isShared)
     #expect(Set(places.keys).union(shared) == Set(Settings.keys.map(\.path)))
   }
 
   @Test(arguments: Settings.keys)
   func `every key stands below its sentence`(key: SettingsKey) {
-    // A route's policy has the keys of the global one, which are explained there.
     guard !key.path.hasPrefix("routes[].cors."), let place = places[key.path] else { return }
     let above = lines[..<(place - 1)].reversed().prefix { line in
       line.drop { $0 == " " }.hasPrefix("#")
     }
-    #expect(above.contains { $0.drop { $0 == " " } == "# \(key.summary)" }, "\(key.path) in line \(place)")
+    let lines = above.map { $0.drop { $0 == " " } }
+    // What is prepared under another name says there how to use it.
+    let isPrepared = ["authentication", "tickets"].contains(key.path)
+    let isSaid = lines.contains {
+      $0 == "# \(key.summary)" || isPrepared && $0.hasPrefix("# \(key.summary.dropLast())")
+    }
+    #expect(isSaid, "\(key.path) in line \(place)")
   }
 
   @Test func `it gives no warnings`() throws {
@@ -71,19 +96,28 @@ import Testing
     #expect(lines.allSatisfy { $0.count <= 120 })
   }
 
-  private static func places(in node: SettingsNode, below path: String) -> [String: Int] {
+  /// Whether a key is one of a route that the same one at the top explains.
+  private static func isShared(_ path: String) -> Bool {
+    path.hasPrefix("routes[].cors.") || path.hasPrefix("routes[].authentication")
+  }
+}
+
+extension SettingsNode {
+  /// The first line of every key in it, its path written as in `Settings.keys`.
+  func places(below path: String = "") -> [String: Int] {
     var places: [String: Int] = [:]
-    switch node.content {
+    switch content {
     case .scalar: break
     case .list(let items):
-      for item in items { places.merge(Self.places(in: item, below: "\(path)[]")) { first, _ in first } }
+      for item in items { places.merge(item.places(below: "\(path)[]")) { first, _ in first } }
     case .mapping(let entries):
       for entry in entries {
         let name = path == "upstreams" ? "*" : entry.name
-        let below = path.isEmpty ? name : "\(path).\(name)"
+        // What nobody has the files for yet is prepared under a name that is ignored.
+        let below = path.isEmpty ? (name.hasPrefix("x-") ? String(name.dropFirst(2)) : name) : "\(path).\(name)"
         // A name that the operator chooses is no key.
         if name != "*" { places[below] = places[below] ?? entry.line }
-        places.merge(Self.places(in: entry.value, below: below)) { first, _ in first }
+        places.merge(entry.value.places(below: below)) { first, _ in first }
       }
     }
     return places
@@ -92,76 +126,58 @@ import Testing
 
 @Suite struct KeyTests {
   @Test func `the keys are these`() {
+    let proof = [
+      "authentication", "authentication.jwt", "authentication.jwt.keys", "authentication.jwt.secret",
+      "authentication.jwt.algorithms", "authentication.jwt.issuer", "authentication.jwt.audience",
+      "authentication.jwt.leeway", "authentication.jwt.require_expiry", "authentication.jwt.token_size",
+      "authentication.jwt.sources", "authentication.jwt.sources.header", "authentication.jwt.sources.cookie",
+      "authentication.jwt.sources.query", "authentication.jwt.ends_stream", "authentication.authorize",
+      "authentication.authorize.upstream", "authentication.authorize.path", "authentication.authorize.headers",
+      "authentication.authorize.subject_header", "authentication.authorize.cache",
+    ]
+    let cors = [
+      "cors", "cors.origins", "cors.credentials", "cors.allowed_headers", "cors.exposed_headers", "cors.max_age",
+      "cors.private_network",
+    ]
+    let routes = [
+      "routes", "routes[].path", "routes[].host", "routes[].answer_after", "routes[].on_abandoned", "routes[].run",
+      "routes[].run.upstream", "routes[].run.method", "routes[].run.path",
+      "routes[].feed", "routes[].feed.upstream", "routes[].feed.path", "routes[].feed.headers",
+      "routes[].feed.public", "routes[].feed.idle_timeout", "routes[].feed.backoff", "routes[].feed.backoff.min",
+      "routes[].feed.backoff.max",
+      "routes[].forward_credentials", "routes[].forward_credentials.authorization",
+      "routes[].forward_credentials.cookies", "routes[].set_cookie", "routes[].refusal",
+    ]
     #expect(
       Settings.keys.map(\.path) == [
-        "listen", "listen[].address",
+        "listen", "listen[].address", "listen[].proxy_protocol", "listen[].admin", "trusted_proxies",
+        "client_address_from",
         "upstreams", "upstreams.*.endpoints", "upstreams.*.connect_timeout", "upstreams.*.first_byte_timeout",
         "upstreams.*.idle_timeout", "upstreams.*.keep_alive", "upstreams.*.keep_alive_connections",
-        "cors", "cors.origins", "cors.credentials", "cors.allowed_headers", "cors.exposed_headers", "cors.max_age",
-        "routes", "routes[].path", "routes[].host", "routes[].answer_after", "routes[].on_abandoned", "routes[].run",
-        "routes[].run.upstream", "routes[].run.method", "routes[].run.path",
-        "routes[].feed", "routes[].feed.upstream", "routes[].feed.path", "routes[].feed.headers",
-        "routes[].feed.public", "routes[].feed.idle_timeout", "routes[].feed.backoff", "routes[].feed.backoff.min",
-        "routes[].feed.backoff.max",
-        "routes[].forward_credentials",
-        "routes[].cors", "routes[].cors.origins", "routes[].cors.credentials", "routes[].cors.allowed_headers",
-        "routes[].cors.exposed_headers", "routes[].cors.max_age",
+      ] + cors + proof + routes + (cors + proof).map { "routes[].\($0)" } + [
         "identity", "identity.headers", "identity.cookies",
         "streams", "streams.client_buffer", "streams.event_size", "streams.log", "streams.log.bytes",
         "streams.log.events", "streams.log.age", "streams.budget", "streams.keep_finished", "streams.heartbeat",
         "streams.retry", "streams.retry.min", "streams.retry.max", "streams.terminal_events", "streams.terminal_field",
         "clients", "clients.head_timeout", "clients.body_timeout", "clients.idle_timeout", "clients.send_timeout",
-        "clients.head_size", "clients.uri_size", "clients.body_size",
+        "clients.head_size", "clients.uri_size", "clients.body_size", "clients.connections",
         "state_directory",
         "drain", "drain.deadline",
         "log", "log.level", "log.format",
+        "tickets", "tickets.lifetime", "tickets.count",
+        "limits", "limits[].name", "limits[].per", "limits[].streams", "limits[].connections", "limits[].rate",
+        "limits[].burst", "limits[].when_full", "limits[].waiting",
+        "workers",
       ])
   }
 
   @Test(arguments: Settings.keys.filter { $0.default != nil })
   func `a key at its default is the same as none`(key: SettingsKey) throws {
-    let without = try Settings.parse(yaml: Self.yaml(without: key), file: "gate.yaml")
-    let with = try Settings.parse(yaml: Self.yaml(key), file: "gate.yaml")
-    #expect(with.identity == without.identity)
-    #expect(with.streams == without.streams)
-    #expect(with.clients == without.clients)
-    #expect(with.stateDirectory == without.stateDirectory)
-    #expect(with.drain == without.drain)
-    #expect(with.log == without.log)
-    #expect(with.upstreams == without.upstreams)
-    #expect(with.routes.map(\.action) == without.routes.map(\.action))
-    #expect(with.routes.map(\.onAbandoned) == without.routes.map(\.onAbandoned))
-    #expect(with.routes.map(\.credentials) == without.routes.map(\.credentials))
-    #expect(with.routes.map { $0.cors ?? .sameOriginOnly } == [.sameOriginOnly])
-  }
-
-  private static func yaml(without key: SettingsKey) -> String {
-    if key.path.hasPrefix("cors") { return MinimalFile.yaml(rest: "cors: {}") }
-    guard key.path.hasPrefix("routes[].feed") else { return MinimalFile.yaml() }
-    return MinimalFile.yaml(routes: "routes: [{path: /process/stream, feed: {upstream: chat}}]")
-  }
-
-  private static func yaml(_ key: SettingsKey) -> String {
-    let path = key.path.split(separator: ".").map(String.init)
-    let value = "\(path.last ?? ""): \(key.default ?? "")"
-    if path.count == 1 { return MinimalFile.yaml(rest: value) }
-    switch path[0] {
-    case "upstreams":
-      return MinimalFile.yaml(upstreams: MinimalFile.upstreams + "\n    \(value)")
-    case "routes[]":
-      let route = "routes: [{path: /process/stream, run: {upstream: chat"
-      switch path[1] {
-      case "run": return MinimalFile.yaml(routes: "\(route), \(value)}}]")
-      case "feed":
-        let entry = path.dropFirst(2).dropLast().reversed().reduce(value) { "\($1): {\($0)}" }
-        return MinimalFile.yaml(routes: "routes: [{path: /process/stream, feed: {upstream: chat, \(entry)}}]")
-      case "cors": return MinimalFile.yaml(routes: "\(route)}, cors: {\(value)}}]")
-      default: return MinimalFile.yaml(routes: "\(route)}, \(value)}]")
-      }
-    default:
-      let section = path.dropFirst().dropLast().reversed().reduce(value) { "\($1): {\($0)}" }
-      return MinimalFile.yaml(rest: "\(path[0]): {\(section)}")
-    }
+    let keys = try KeyFolder()
+    let file = SmallFile(keyFile: "\(keys.path)/keys.pem")
+    let without = try Settings.parse(yaml: file.yaml(key.path, nil), file: "gate.yaml")
+    let with = try Settings.parse(yaml: file.yaml(key.path, key.default), file: "gate.yaml")
+    #expect(with == without)
   }
 }
 

@@ -55,6 +55,35 @@ import Testing
     #expect(try Self.warnings(upstreams: upstreams) == ["upstreams.spare: no route uses this upstream"])
   }
 
+  @Test(arguments: [
+    ("routes: [{path: /a, host: a, run: {upstream: chat}}]", "authentication: {authorize: SERVICE}"),
+    ("routes: [{path: /a, host: a, run: {upstream: chat}, authentication: {authorize: SERVICE}}]", ""),
+  ])
+  func `an upstream that says who may come in is used`(routes: String, rest: String) throws {
+    let service = "{upstream: doors, path: /verify}"
+    let upstreams = "upstreams: {doors: {endpoints: [http://a]}, chat: {endpoints: [http://a]}}"
+    #expect(
+      try Self.warnings(
+        upstreams: upstreams, routes: routes.replacing("SERVICE", with: service),
+        rest: rest.replacing("SERVICE", with: service)) == [])
+  }
+
+  @Test(arguments: ["true", "{authorization: true}", "{cookies: pass}", "{cookies: [sid]}"])
+  func `only an Authorization that any website may set is warned of`(credentials: String) throws {
+    let routes =
+      "routes: [{path: /a, host: a, run: {upstream: chat}, forward_credentials: \(credentials), "
+      + "cors: {origins: ['*']}}]"
+    let warnings = try Self.warnings(routes: routes)
+    #expect(warnings.count == (credentials.hasPrefix("{cookies") ? 0 : 1))
+    #expect(warnings.allSatisfy { $0.hasPrefix("routes[0].forward_credentials: every website may use this route") })
+  }
+
+  @Test func `what is likely to go wrong with proxies and limits is told with the rest`() throws {
+    let rest = "trusted_proxies: [0.0.0.0/0]\nlimits: [{name: a, streams: 1, when_full: evict-oldest}]"
+    #expect(
+      try Self.warnings(rest: rest).map { $0.prefix { $0 != ":" } } == ["trusted_proxies", "limits[0].when_full"])
+  }
+
   @Test(arguments: [("4999ms", false), ("5s", true), ("1h", true), ("0s", false)])
   func `keeping connections as long as uvicorn does`(time: String, isWarned: Bool) throws {
     let upstreams = "upstreams: {chat: {endpoints: [http://a], keep_alive: \(time)}}"

@@ -41,6 +41,20 @@ import Testing
     #expect(older == 1 && asked == [4, 3, 1])
   }
 
+  @Test(arguments: [1, 2, 1000, UInt64(1) << 40]) func `an index begins with the log's first event`(first: UInt64) {
+    var index = IDIndex(first: first)
+    #expect(index.newest(with: id("a")) { _ in true } == nil)
+    for text in ["a", nil, "b"] { index.append(text.map(id)) }
+    #expect(index.newest(with: id("a")) { _ in true } == first)
+    #expect(index.newest(with: id("b")) { _ in true } == first + 2)
+    #expect((0..<3).map { index.hasID(first + $0) } == [true, false, true])
+    // What was before its first event is nothing to forget.
+    index.forget(before: first)
+    #expect(index.newest(with: id("a")) { _ in true } == first)
+    index.forget(before: first + 1)
+    #expect(index.newest(with: id("a")) { _ in true } == nil && index.hasID(first + 2) && !index.hasID(first + 1))
+  }
+
   @Test func `an empty id is an id`() {
     #expect(index("a", "", nil).newest(with: []) { _ in true } == 2)
     #expect(index("a", nil).newest(with: []) { _ in true } == nil)

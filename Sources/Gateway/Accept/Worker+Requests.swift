@@ -27,9 +27,9 @@ extension Worker: RequestReceiver {
       switch identify(exchange, on: route) {
       case .success(let identity):
         exchange.identity = identity
-        countConnection(exchange)
+        _ = countConnection(exchange)
       case .failure(let denial):
-        exchange.respond(denial.response)
+        if countConnection(exchange) { exchange.respond(denial.response) }
       }
     }
   }
@@ -59,6 +59,11 @@ extension Worker: RequestReceiver {
   private func find(_ exchange: Exchange, _ route: Route) {
     if case .tickets = route.action { return giveTicket(exchange) }
     if let home = home(of: exchange, on: route), home != place, moves(exchange, to: home) { return }
+    // It was told that its place is somebody else's, or its run gone, and comes back as every EventSource does: 204
+    // stops it for good, and it claims nothing.
+    if Attach.lastEvent(of: exchange.head)?.sequence == EventID.endOfRun {
+      return exchange.respond(Response(ResponseHead(status: 204)))
+    }
     switch exchange.head.method {
     case .get, .post: enter(exchange)
     default: serve(exchange)
@@ -100,7 +105,10 @@ extension Worker: RequestReceiver {
       if head.method == .get, let text = QueryObject.value(of: Self.ticketName, in: head.query.span) {
         let stream = Attach.lastEvent(of: head)?.stream
         guard let ticket = Ticket(Array(text.utf8).span),
-          let identity = tickets.redeem(ticket, for: stream, at: loop.now), identity.proof == route.authentication
+          let identity = tickets.redeem(
+            ticket, at: Self.target(of: exchange), joining: Self.run(in: exchange.head, on: route), for: stream,
+            at: loop.now),
+          identity.proof == route.authentication, (identity.expires ?? .max) > WallClock.seconds
         else { return .failure(.ticket) }
         return .success(identity)
       }
@@ -111,13 +119,27 @@ extension Worker: RequestReceiver {
 
   private static let ticketName = "ticket"
 
+  /// The run that a path names.
+  private static func run(in head: RequestHead, on route: Route) -> StreamID? {
+    guard case .runs(let prefix) = route.action else { return nil }
+    let name = Array(head.path[prefix...])
+    return StreamID(name.span)
+  }
+
+  /// Path and query, without what is another at each attempt.
+  private static func target(of exchange: Exchange) -> [UInt8] {
+    var query = exchange.head.query
+    for name in exchange.hiddenParameters + ["last_event_id"] { query = QueryObject.without(name, in: query.span) }
+    return exchange.head.path + [UInt8(ascii: "?")] + query
+  }
+
   /// Gives the client that asks a ticket for an EventSource.
   private func giveTicket(_ exchange: Exchange) {
     guard var identity = exchange.identity, identity.principal != nil, let lifetime = tickets.lifetime else {
       return exchange.respond(
-        Problem.response(
-          status: 401, detail: "a ticket is for whoever shows an identity (authentication, identity)",
-          reason: .unauthenticated))
+        Denial(
+          detail: "a ticket is for whoever shows an identity (authentication, identity)", error: "identity_missing"
+        ).response)
     }
     if let range = exchange.head.fields.first(.authorization) {
       identity.authorization = Array(exchange.head.fields.bytes[range])
@@ -151,9 +173,8 @@ extension Worker: RequestReceiver {
 
   /// Moves a connection to another worker; false where that can't be.
   private func moves(_ exchange: Exchange, to home: Int) -> Bool {
-    guard let moved = (exchange.transport as? HTTP1Connection)?.move() else { return false }
-    peers.post(.adopt(moved), to: home)
-    return true
+    guard let connection = exchange.transport as? HTTP1Connection else { return false }
+    return connection.move { [peers] moved in peers.post(.adopt(moved), to: home) }
   }
 
   // MARK: - Limits
@@ -168,20 +189,24 @@ extension Worker: RequestReceiver {
   }
 
   /// Counts the connection with the first request that says where it wants to.
-  private func countConnection(_ exchange: Exchange) {
+  ///
+  /// - Returns: whether there is room for it; where not, the request is answered.
+  private func countConnection(_ exchange: Exchange) -> Bool {
     guard slots.table.applies(.connection), let connection = exchange.transport as? HTTP1Connection,
       connection.slot == nil
-    else { return }
-    switch slots.claim(.connection, for: subject(of: exchange), by: exchange) {
+    else { return true }
+    switch slots.claim(.connection, for: subject(of: exchange), by: nil) {
     case .admitted(let slot):
       connection.slot = slot
     case .refused(let refusal):
       connection.persists = false
       refuse(exchange, refusal)
+      return false
     case .waiting(let ticket):
       // Settings let no limit of connections wait; one that did would hold up a body.
       slots.abandon(ticket)
     }
+    return true
   }
 
   /// Claims room for a stream: at once, later, or not at all.
@@ -208,7 +233,10 @@ extension Worker: RequestReceiver {
 
   /// A limit has no room for a request.
   func refuse(_ exchange: Exchange, _ refusal: LimitRefusal) {
-    exchange.record.limit = refusal.limit.name
+    // A stream that has begun can only say it by an event.
+    guard exchange.transport?.isStreaming != true else {
+      return exchange.respond(LimitAnswer.response(refusal, .stream, to: .get))
+    }
     exchange.respond(LimitAnswer.response(refusal, exchange.route?.refusal ?? .status, to: exchange.head.method))
   }
 

@@ -20,6 +20,8 @@ enum WorkerMessage: Sendable {
   case feed(FeedKey, FeedMessage)
   /// What the slot table tells.
   case slots([SlotNotice])
+  /// Every worker has drained.
+  case stop
   /// Connections have ended: there is room for those that wait in the kernel.
   case accept
 }
@@ -32,6 +34,29 @@ struct Shared: Sendable {
   let tickets: TicketTable
   /// What each worker counts.
   let counters: [Counters]
+  let drained: DrainedWorkers
+}
+
+/// Which workers have nothing left to do.
+///
+/// - Thread: any.
+final class DrainedWorkers: Sendable {
+  private let isDrained: Locked<[Bool]>
+
+  init(_ count: Int) {
+    isDrained = Locked(Array(repeating: false, count: count))
+  }
+
+  /// Takes note of one worker.
+  ///
+  /// - Returns: whether it is the last that the others have waited for.
+  func report(_ isNow: Bool, of place: Int) -> Bool {
+    isDrained.withLock { all in
+      let wasSo = all[place]
+      all[place] = isNow
+      return isNow && !wasSo && all.allSatisfy { $0 }
+    }
+  }
 }
 
 /// One loop and all that lives on it: listeners, connections, runs, upstream connections.
@@ -57,6 +82,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   private(set) var table: RouteTable
   /// Who holds how many of what, shared by all workers.
   let slots: Slots
+  private let shared: Shared
   private let quota: ConnectionQuota
   /// Whether there was no room for one more, which is told once.
   private var isFull = false
@@ -106,6 +132,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   ) throws(SystemError) {
     loop = try Loop()
     let resolver = shared.resolver
+    self.shared = shared
     quota = shared.quota
     tickets = shared.tickets
     allCounters = shared.counters
@@ -139,6 +166,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     restore()
     listeners = sockets.map { Listener($0, on: loop, for: self) }
     loop.run()
+    draining?.end()
     openMailbox?.close()
     loop.owner = nil
     // What nobody watches any more ends here, and with it its orchestrator request.
@@ -156,6 +184,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
       switch message {
       case .reload(let settings):
         table.drain()
+        defer { feeds.reload(table) }
         proxies = settings.proxies
         table = RouteTable(
           settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry, slots: slots,
@@ -173,6 +202,9 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
         feeds.received(message, of: key)
       case .slots(let notices):
         slots.received(notices)
+      case .stop:
+        // One that was moved here meanwhile is still served.
+        if isDrained { loop.stop() }
       case .accept:
         isFull = false
         for listener in listeners { listener.resume() }
@@ -220,7 +252,10 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     connection.place = place
     connectionCount += 1
     counters.connections.set(connectionCount)
-    if draining != nil { connection.isDraining = true }
+    if draining != nil {
+      connection.isDraining = true
+      stopIfDrained()
+    }
     return connection
   }
 
@@ -320,12 +355,16 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     for connection in connections { connection?.close(.drained) }
   }
 
-  private func stopIfDrained() {
-    guard draining != nil, connectionCount == 0 else { return }
+  /// Whether nothing is left to do here.
+  private var isDrained: Bool {
     // A run that is kept may be read later, by whoever comes back: it has its time.
-    if stateDirectory != nil, runs.liveCount > 0 { return }
-    draining?.end()
-    loop.stop()
+    draining != nil && connectionCount == 0 && (stateDirectory == nil || runs.liveCount == 0)
+  }
+
+  /// No worker stops before all have drained: connections are still moved between them, and feeds have mirrors.
+  private func stopIfDrained() {
+    guard draining != nil, shared.drained.report(isDrained, of: place) else { return }
+    for place in 0..<peers.count { peers.post(.stop, to: place) }
   }
 
   // MARK: - From process to process

@@ -15,11 +15,14 @@ enum LimitAnswer {
   static func response(_ refusal: LimitRefusal, _ form: RefusalForm, to method: Wire.Method) -> Response {
     let seconds = Int.random(in: refusal.retryAfterSeconds)
     if form == .stream, method == .get {
-      return Response(Attach.streamHead(), body: busy(refusal, retryAfter: seconds), reason: .limited)
+      var response = Response(Attach.streamHead(), body: busy(refusal, retryAfter: seconds), reason: .limited)
+      response.limit = refusal.limit.name
+      return response
     }
     var response = Problem.response(
       status: refusal.status, detail: "\(refusal)", reason: .limited,
       members: [("limit", refusal.limit.name), ("bound", refusal.bound)])
+    response.limit = refusal.limit.name
     response.head.fields.append("Retry-After", "\(seconds)")
     return response
   }

@@ -41,8 +41,8 @@ final class Slots {
     self.peers = peers
   }
 
-  /// Claims room at every limit of a group, for an owner of this worker.
-  func claim(_ group: LimitGroup, for subject: LimitSubject, by owner: any SlotOwner) -> Outcome {
+  /// Claims room at every limit of a group, for an owner of this worker; `nil` for one that nobody calls back.
+  func claim(_ group: LimitGroup, for subject: LimitSubject, by owner: (any SlotOwner)?) -> Outcome {
     let (claim, notices) = table.claim(group, for: subject, worker: place, at: loop.now)
     defer { send(notices) }
     switch claim {
@@ -52,7 +52,7 @@ final class Slots {
     case .refused(let refusal):
       return .refused(refusal)
     case .waiting(let ticket, let due):
-      waiting[ticket] = Waiting(ticket, until: due, by: owner, of: self)
+      if let owner { waiting[ticket] = Waiting(ticket, until: due, by: owner, of: self) }
       return .waiting(ticket)
     }
   }

@@ -28,6 +28,7 @@ final class Budget {
 
   /// A stream came to be.
   func add(_ stream: Stream) {
+    stream.isKept = true
     set(stream, to: stream.log.occupiedBytes + Self.streamBytes)
   }
 
@@ -38,9 +39,10 @@ final class Budget {
     set(stream, to: stream.log.occupiedBytes + Self.streamBytes)
   }
 
-  /// A stream is not kept any more.
+  /// A stream is not kept any more; what its readers still have to get counts until they have left.
   func remove(_ stream: Stream) {
-    set(stream, to: 0)
+    stream.isKept = false
+    if stream.readers.isEmpty { set(stream, to: 0) }
   }
 
   /// Keeps the bound; called at the end of a turn.

@@ -44,6 +44,8 @@ class Stream {
   let rules: StreamRules
   let log: EventLog
   var stage = Stage.held
+  /// Whether its table has it.
+  var isKept = false
   /// What the budget has counted for it.
   var accountedBytes = 0
   /// Why it ended, for the log lines of its readers; `nil` after an end of its own.
@@ -121,7 +123,9 @@ class Stream {
       readers[reader.place] = last
       last.place = reader.place
     }
-    if readers.isEmpty { lastReaderLeft() }
+    guard readers.isEmpty else { return }
+    lastReaderLeft()
+    if !isKept { worker.budget.remove(self) }
   }
 
   /// The place of the slowest reader.

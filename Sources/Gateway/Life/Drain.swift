@@ -48,6 +48,8 @@ final class Drain: TimerOwner {
       timer = worker.loop.setTimer(after: Self.grace, for: self)
     } else {
       worker.closeConnections()
+      // What began meanwhile ends as well: nothing is waited for any more.
+      worker.endRuns()
     }
   }
 

@@ -59,7 +59,7 @@ public final class Gateway: Sendable {
       let shared = Shared(
         resolver: try Resolver(), slots: SlotTable(limits: settings.limits),
         quota: ConnectionQuota(settings.clients.connections), tickets: TicketTable(settings.tickets),
-        counters: (0..<count).map { _ in Counters() })
+        counters: (0..<count).map { _ in Counters() }, drained: DrainedWorkers(count))
       self.shared = shared
       self.mailboxes = mailboxes
       running = Locked(0)

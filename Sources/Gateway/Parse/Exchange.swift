@@ -70,6 +70,7 @@ public final class Exchange {
   ///
   /// Where a stream has begun already, its client hears the same by an event.
   public func respond(_ response: Response) {
+    if let limit = response.limit { record.limit = limit }
     if let transport, transport.isStreaming {
       leaving = response.reason
       return transport.end(farewell: response.asEvents, of: self)
@@ -138,6 +139,8 @@ public struct Response: Sendable {
   public var body: [UInt8]
   /// The word for the log where it isn't `completed`.
   public var reason: CloseReason?
+  /// The limit that had no room.
+  var limit: String?
 
   /// An answer with its whole body.
   public init(_ head: ResponseHead, body: [UInt8] = [], reason: CloseReason? = nil) {
@@ -238,12 +241,12 @@ extension Exchange: SlotOwner {
 
   /// Its room is for a newer one: its client is told, by an id with which it will not come back for it.
   func slotEvicted(by limit: String) {
-    leaving = .evicted
     record.limit = limit
     let response = Problem.response(
       status: 429, detail: "a newer stream has taken the place of this one", reason: .evicted,
       members: [("limit", limit)])
     guard let transport, transport.isStreaming else { return respond(response) }
+    leaving = .evicted
     let id: [UInt8]? =
       switch record.stream {
       case .run(let id), .feed(let id): Array("\(id).\(EventID.endText)".utf8)
@@ -260,9 +263,8 @@ extension Exchange: TimerOwner {
   /// The token of its request has expired.
   public func timerFired(_ tag: UInt8) {
     expiry = nil
+    guard let transport, transport.isStreaming else { return respond(Denial.expired.response) }
     leaving = .tokenExpired
-    let response = Problem.response(status: 401, detail: "the token has expired", reason: .tokenExpired)
-    guard let transport, transport.isStreaming else { return respond(response) }
     var farewell: [UInt8] = []
     let (type, data) = (Array("sluice.expired".utf8), Array("{\"reason\":\"token_expired\"}".utf8))
     SSEEncoder.append(id: nil, type: type.span, data: data.span, to: &farewell)

@@ -14,7 +14,9 @@ extension HTTP1Connection: ExchangeTransport {
     switch state {
     case .body(let current, let decoder) where current === exchange:
       if !decoder.isComplete { persists = false }
-    case .answering(let current) where current === exchange: break
+    case .answering(let current) where current === exchange:
+      // An answer that is on its way stays what it is.
+      guard unsentAnswer.isEmpty, framing == nil else { return }
     default: return
     }
     state = .answering(exchange)
@@ -142,8 +144,21 @@ extension HTTP1Connection: ExchangeTransport {
     guard case .answering(let current) = state, current === exchange, framing != nil, self.farewell == nil else {
       return
     }
-    self.farewell = farewell
-    if !isBlocked { receiver.clientWritable(exchange) }
+    // Without chunks nobody knows whether an event is half sent; the end is all that can be said.
+    self.farewell = exchange.head.version == .http11 ? farewell : []
+    arm(after: Self.farewellTime)
+    if !isBlocked { offerRoom(to: exchange) }
+  }
+
+  /// How long a client may take to read what was promised to it before it is to go.
+  private static let farewellTime = Duration.seconds(2)
+
+  /// Lets whoever owns the answer write; where nobody does any more, what is left is the farewell.
+  private func offerRoom(to exchange: Exchange) {
+    guard exchange.owner == nil else { return receiver.clientWritable(exchange) }
+    let nothing = EventLog()
+    var cursor = nothing.end
+    _ = pump(nothing, from: &cursor, isFinal: false)
   }
 
   private struct Gathered {
@@ -222,12 +237,13 @@ extension HTTP1Connection: ExchangeTransport {
     if framing == nil {
       flushAnswer()
     } else {
-      receiver.clientWritable(exchange)
+      offerRoom(to: exchange)
     }
   }
 
   /// Heartbeats and stalled clients: one lazy timer, set again for what is still to come.
   func answerTimerFired() {
+    if farewell != nil { return close(.slowReader) }
     let silent = loop.now - lastProgress
     if framing == nil || isBlocked {
       guard silent < limits.sendTimeout else { return close(.sendTimeout) }
@@ -247,7 +263,7 @@ extension HTTP1Connection: ExchangeTransport {
     comment.append(SSEEncoder.heartbeat)
     framing?.insert(comment.span)
     guard case .answering(let exchange) = state else { return }
-    receiver.clientWritable(exchange)
+    offerRoom(to: exchange)
   }
 
   private func noteAllOffered() {

@@ -48,7 +48,9 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   private var expectsProxyHeader: Bool
   /// Received bytes that are no whole head yet, or belong to a later request.
   private var input: [UInt8] = []
-  private var isProcessing = false
+  private(set) var isProcessing = false
+  /// Where the connection goes on, once the bytes at hand were taken.
+  var pendingMove: ((MovedConnection) -> Void)?
   private var isReadPaused = false
   /// An answer was sent and no byte of the next request has come.
   private var isBetweenRequests = false
@@ -159,6 +161,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     case .head, .body, .answering: break
     }
     if offset < bytes.count { input.append(bytes.extracting(offset...)) }
+    if pendingMove != nil { return moveIfPending() }
     guard input.count >= limits.head.headBytes, case .answering = state else { return }
     if unsentAnswer.isEmpty {
       // A stream may last long, and libevent reports a reset only where reads or writes are watched: what the client

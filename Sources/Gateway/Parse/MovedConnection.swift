@@ -21,10 +21,25 @@ struct MovedConnection: Sendable {
 }
 
 extension HTTP1Connection {
-  /// Gives up the connection of a request that is whole and not answered; `nil` where it is neither.
+  /// Gives up the connection of a request that is whole and not answered; false where it is neither.
   ///
-  /// From then on nothing of it is left here.
-  func move() -> MovedConnection? {
+  /// While received bytes are being taken, that waits for their end: what stands behind the request goes along.
+  func move(_ send: @escaping (MovedConnection) -> Void) -> Bool {
+    guard case .answering = state, framing == nil, unsentAnswer.isEmpty else { return false }
+    pendingMove = send
+    if !isProcessing { moveIfPending() }
+    return true
+  }
+
+  /// Carries a move out; nothing of the connection is left here.
+  func moveIfPending() {
+    guard let send = pendingMove else { return }
+    pendingMove = nil
+    guard let moved = moved() else { return }
+    send(moved)
+  }
+
+  private func moved() -> MovedConnection? {
     guard case .answering(let exchange) = state, framing == nil, unsentAnswer.isEmpty else { return nil }
     state = .closed
     disarm()
@@ -50,9 +65,9 @@ extension HTTP1Connection {
     persists = moved.persists
     disarm()
     state = .answering(exchange)
+    put(back: moved.input)
     receiver.headReceived(exchange)
     guard case .answering(let current) = state, current === exchange, unsentAnswer.isEmpty else { return }
-    put(back: moved.input)
     receiver.received(exchange)
   }
 }

@@ -33,7 +33,8 @@ extension Settings {
   }
 
   private func upstreamWarnings() -> [SettingsWarning] {
-    let used = Set(routes.map(\.action.upstream))
+    let asked = (routes.map(\.authentication) + [authentication]).compactMap { $0?.authorize?.upstream }
+    let used = Set(routes.map(\.action.upstream) + asked)
     return upstreamNames.flatMap { name -> [SettingsWarning] in
       guard let pool = upstreams[name] else { return [] }
       var warnings: [SettingsWarning] = []

@@ -39,7 +39,7 @@ final class Authorizer {
   /// Finds out about a request; the reply may come within this call.
   func ask(about exchange: Exchange, on route: Route, for subject: LimitSubject, _ reply: @escaping Reply) {
     let shown = shown(by: exchange.head)
-    let key = key(of: shown, on: route)
+    let key = key(of: shown, exchange.head, on: route)
     if let known = answers[key], loop.now < known.until { return reply(known.answer) }
     if let question = questions[key] { return question.replies.append(reply) }
     let question = Question(reply) { [unowned self] answer, isLasting in
@@ -59,25 +59,26 @@ final class Authorizer {
     upstream.send(request)
   }
 
-  /// The fields of a request that the service is shown.
+  /// The fields of a request that the service is shown, in the order and spelling of the settings.
   private func shown(by head: RequestHead) -> FieldSection {
     var shown = FieldSection()
-    for index in 0..<head.fields.count {
-      let field = head.fields[index]
-      let name = head.fields.bytes[field.nameRange]
-      let isShown = settings.headers.contains { wanted in
-        name.count == wanted.utf8.count && name.lazy.map(ASCII.lowercased).elementsEqual(wanted.utf8)
+    for name in settings.headers.map({ Array($0.utf8) }) {
+      for index in 0..<head.fields.count {
+        let field = head.fields[index]
+        guard head.fields.bytes[field.nameRange].lazy.map(ASCII.lowercased).elementsEqual(name) else { continue }
+        shown.append(name.span, head.fields.bytes.span.extracting(field.valueRange))
       }
-      if isShown { shown.append(field, of: head.fields) }
     }
     return shown
   }
 
-  private func key(of shown: FieldSection, on route: Route) -> SHA256 {
-    var bytes = shown.bytes
-    // No field holds a zero byte.
-    bytes.append(0)
-    bytes.append(contentsOf: route.key.utf8)
+  /// All that the service may decide by.
+  private func key(of shown: FieldSection, _ head: RequestHead, on route: Route) -> SHA256 {
+    var bytes = shown.separated
+    for part in [Array(head.method.name.utf8), head.path, Array(route.key.utf8)] {
+      bytes.append(contentsOf: part)
+      bytes.append(0)
+    }
     return SHA256(of: bytes.span)
   }
 
@@ -157,7 +158,7 @@ private final class Question: UpstreamReceiver {
     if let subjectHeader, let subject = head.fields.value(of: subjectHeader) {
       return Principal(subject: subject, of: nil)
     }
-    return shown.isEmpty ? nil : Principal(subject: shown.bytes, of: Array("shown".utf8))
+    return shown.isEmpty ? nil : Principal(subject: shown.separated, of: Array("shown".utf8))
   }
 
   private static func unavailable(_ words: String) -> Response {

@@ -70,7 +70,7 @@ final class TokenGate {
 }
 
 /// Why somebody is not let in, as an answer.
-struct Denial: Error {
+struct Denial: Error, Sendable {
   let response: Response
 
   init(_ response: Response) {
@@ -84,9 +84,23 @@ struct Denial: Error {
     self.response = response
   }
 
+  /// Whoever does not prove who it is by anything but a token.
+  init(detail: String, error: String) {
+    var response = Problem.response(
+      status: 401, detail: detail, reason: .unauthenticated, members: [("error", error)])
+    // RFC 9110 §15.5.2 wants a challenge with every 401.
+    response.head.fields.append("WWW-Authenticate", "Bearer realm=\"sluice\"")
+    self.response = response
+  }
+
   /// Whoever comes with a ticket that is none, or none any more.
   static let ticket = Denial(
-    Problem.response(
-      status: 401, detail: "the ticket was used before, has expired, or was never given out",
-      reason: .unauthenticated, members: [("error", "ticket_invalid")]))
+    detail: "the ticket was used before, has expired, or was never given out", error: "ticket_invalid")
+
+  /// Whoever came with a token that has expired since.
+  static let expired: Denial = {
+    var response = Denial(TokenRefusal.expired).response
+    response.reason = .tokenExpired
+    return Denial(response)
+  }()
 }

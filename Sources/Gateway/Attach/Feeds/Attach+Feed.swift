@@ -27,7 +27,7 @@ extension Attach {
       fields.append("Authorization", authorization.span)
     }
     let key = FeedKey(
-      route: name, target: target, fields: fields.bytes,
+      route: name, target: target, fields: fields.separated,
       principal: route.isPublic ? nil : exchange.principal,
       bearer: Principal(forwarded: route.credentials, of: head.fields))
     let last = lastID(of: head)

@@ -94,7 +94,7 @@ final class FeedTable {
     case .left(let place, let id): (feed(key, id) as? UpstreamFeed)?.mirrorLeft(place)
     case .began(let snapshot): began(key, snapshot)
     case .refused(let response): for reader in takeWaiting(key) { reader.exchange.respond(response) }
-    case .opened(let id), .grew(let id, _), .forgotClientsID(let id), .ended(let id, _, _), .interrupted(let id):
+    case .opened(let id), .grew(let id, _, _), .forgotClientsID(let id), .ended(let id, _, _), .interrupted(let id):
       // What comes late for a mirror that has gone is for nobody.
       (feed(key, id) as? MirrorFeed)?.received(message)
     }
@@ -107,13 +107,13 @@ final class FeedTable {
   private func mirror(
     _ key: FeedKey, to place: Int, _ fields: FieldSection, _ subject: LimitSubject, after last: [UInt8]?
   ) {
-    if let feed = feeds[key] as? UpstreamFeed { return feed.mirror(to: place) }
+    if let feed = feeds[key] as? UpstreamFeed { return feed.mirror(to: place, after: last) }
     guard let route = worker.table.feedRoute(key.route) else {
       let response = Problem.response(status: 503, detail: "the routes are changing, please ask again")
       return worker.peers.post(.feed(key, .refused(response)), to: place)
     }
     let feed = add(UpstreamFeed(key, on: route, of: worker, fields: fields, subject: subject, after: last))
-    feed.mirror(to: place)
+    feed.mirror(to: place, after: last)
     feed.start()
   }
 
@@ -133,11 +133,23 @@ final class FeedTable {
 
   // MARK: - Ends
 
-  /// Cuts one in so many of the readers of each feed, at least one; they may resume elsewhere.
+  /// Cuts one in so many of all readers, at least one; they may resume elsewhere.
   func cutReaders(share: Int) {
+    let all = feeds.values.reduce(0) { $0 + $1.readers.count }
+    var count = (all + share - 1) / share
+    for feed in feeds.values where count > 0 {
+      for reader in feed.readers.suffix(count) {
+        feed.cut(reader, .drained)
+        count -= 1
+      }
+    }
+  }
+
+  /// New settings are in force: from their next request on, upstreams are asked as these say.
+  func reload(_ table: RouteTable) {
     for feed in feeds.values {
-      let count = (feed.readers.count + share - 1) / share
-      for reader in feed.readers.suffix(count) { feed.cut(reader, .drained) }
+      guard let feed = feed as? UpstreamFeed, let route = table.feedRoute(feed.key.route) else { continue }
+      feed.route = route
     }
   }
 

@@ -47,7 +47,7 @@ enum FeedMessage: Sendable {
   /// Answers begin.
   case opened(StreamID)
   /// Events came, one message a turn.
-  case grew(StreamID, FeedBatch)
+  case grew(StreamID, first: UInt64, FeedBatch)
   /// The upstream did not know the id that a client had brought.
   case forgotClientsID(StreamID)
   /// Nothing follows; those whose answers were held back get the response.
@@ -90,7 +90,13 @@ final class MirrorFeed: Feed {
   func received(_ message: FeedMessage) {
     switch message {
     case .opened: open()
-    case .grew(_, let batch): append(batch)
+    case .grew(_, let first, let batch):
+      // Never seen; but a reader that misses events must come back for them.
+      guard first == log.newest + 1 else {
+        worker.peers.post(.feed(key, .left(by: worker.place, id)), to: worker.feeds.home(of: key))
+        return interrupt()
+      }
+      append(batch)
     case .forgotClientsID: forgetClientsID()
     case .ended(_, let response, let failure):
       self.failure = failure

@@ -16,7 +16,8 @@ final class UpstreamFeed: Feed, TimerOwner {
   /// The longest id of a client's that the upstream is asked about.
   private static let maxIDBytes = 1024
 
-  let route: FeedRoute
+  /// How the upstream is asked; a reload brings another.
+  var route: FeedRoute
   /// What the upstream is sent at each attempt.
   let fields: FieldSection
   var request: UpstreamRequest?
@@ -140,15 +141,33 @@ final class UpstreamFeed: Feed, TimerOwner {
     tellMirrors(.opened(id))
   }
 
+  override func subscribe(_ exchange: Exchange, after last: [UInt8]?) {
+    // What the log may lose now was sent to the mirrors before.
+    if !mirrors.isEmpty { sendToMirrors() }
+    trustLess(who: last)
+    super.subscribe(exchange, after: last)
+  }
+
+  /// An id that one client brought is good for those who bring the same, until the upstream has answered it with an
+  /// event: somebody else must not miss events because of what a stranger has made up.
+  private func trustLess(who last: [UInt8]?) {
+    guard clientsID != nil, last != clientsID, !givesIDs, log.newest == 0, let asked = request else { return }
+    forgetClientsID()
+    asked.cancel()
+    askUpstream()
+  }
+
   // MARK: - Mirrors
 
   /// Another worker has readers for this feed.
-  func mirror(to place: Int) {
+  func mirror(to place: Int, after last: [UInt8]?) {
+    trustLess(who: last)
     mirrors[place] = log.newest
-    watchedAgain()
     let snapshot = FeedSnapshot(
       id: id, isOpen: stage == .open, clientsID: clientsID, oldest: log.oldest, batch: batch(after: log.oldest - 1))
     worker.peers.post(.feed(key, .began(snapshot)), to: place)
+    // Asking may fail at once: the mirror is to hear of it behind its beginning.
+    watchedAgain()
   }
 
   /// The readers of another worker have gone.
@@ -168,19 +187,24 @@ final class UpstreamFeed: Feed, TimerOwner {
     for (place, sent) in mirrors where sent < log.newest {
       let batch = batches[sent] ?? batch(after: sent)
       batches[sent] = batch
-      worker.peers.post(.feed(key, .grew(id, batch)), to: place)
+      worker.peers.post(.feed(key, .grew(id, first: sent + 1, batch)), to: place)
       mirrors[place] = log.newest
     }
   }
 
   private func batch(after sequence: UInt64) -> FeedBatch {
     var batch = FeedBatch()
-    var next = max(sequence + 1, log.oldest)
+    var next = sequence + 1
     while next <= log.newest {
       batch.append(log.event(next), ownID: ownID(of: next))
       next += 1
     }
     return batch
+  }
+
+  override func keepOnlyUnread() {
+    if !mirrors.isEmpty { sendToMirrors() }
+    super.keepOnlyUnread()
   }
 
   private func tellMirrors(_ message: FeedMessage) {
