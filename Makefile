@@ -48,14 +48,14 @@ sanitize: build-packages
 	$(SWIFT) test --sanitize=thread --scratch-path .build-thread --disable-xctest
 
 FUZZ_SECONDS ?= 60
+FUZZERS := request-head:RequestHead sse:SSE proxy-header:ProxyHeader token:Token
 fuzz: build-packages
-	SLUICE_FUZZ=1 $(SWIFT) build -c release --sanitize=fuzzer --scratch-path .build-fuzz --product fuzz-request-head
-	SLUICE_FUZZ=1 $(SWIFT) build -c release --sanitize=fuzzer --scratch-path .build-fuzz --product fuzz-sse
-	mkdir -p .build-fuzz/found-request-head .build-fuzz/found-sse
-	SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzz-request-head -max_total_time=$(FUZZ_SECONDS) \
-	  .build-fuzz/found-request-head Tests/Fuzz/Corpus/RequestHead
-	SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzz-sse -max_total_time=$(FUZZ_SECONDS) \
-	  .build-fuzz/found-sse Tests/Fuzz/Corpus/SSE
+	for fuzzer in $(FUZZERS); do \
+	  name=$${fuzzer%:*} corpus=Tests/Fuzz/Corpus/$${fuzzer#*:} found=.build-fuzz/found-$${fuzzer%:*}; \
+	  SLUICE_FUZZ=1 $(SWIFT) build -c release --sanitize=fuzzer --scratch-path .build-fuzz --product fuzz-$$name || exit; \
+	  mkdir -p $$found; \
+	  SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzz-$$name -max_total_time=$(FUZZ_SECONDS) $$found $$corpus || exit; \
+	done
 
 bench: build
 	$(SWIFT) build -c release --static-swift-stdlib --product bench
