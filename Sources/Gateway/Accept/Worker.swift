@@ -6,59 +6,6 @@ internal import Settings
 internal import Streams
 internal import Wire
 
-/// What reaches a worker from other threads.
-enum WorkerMessage: Sendable {
-  /// Settings that were checked whole; they hold for what begins from now on.
-  case reload(Settings)
-  /// Accept no more; end what is left when the time has passed.
-  case drain(Duration)
-  /// The resolver's answer for the endpoint that holds the ticket.
-  case resolved(ticket: Int, Resolver.Answer)
-  /// A connection whose request is for a run that lives here.
-  case adopt(MovedConnection)
-  /// What another worker tells of a feed.
-  case feed(FeedKey, FeedMessage)
-  /// What the slot table tells.
-  case slots([SlotNotice])
-  /// Every worker has drained.
-  case stop
-  /// Connections have ended: there is room for those that wait in the kernel.
-  case accept
-}
-
-/// What all workers share.
-struct Shared: Sendable {
-  let resolver: Resolver
-  let slots: SlotTable
-  let quota: ConnectionQuota
-  let tickets: TicketTable
-  /// What each worker counts.
-  let counters: [Counters]
-  let drained: DrainedWorkers
-}
-
-/// Which workers have nothing left to do.
-///
-/// - Thread: any.
-final class DrainedWorkers: Sendable {
-  private let isDrained: Locked<[Bool]>
-
-  init(_ count: Int) {
-    isDrained = Locked(Array(repeating: false, count: count))
-  }
-
-  /// Takes note of one worker.
-  ///
-  /// - Returns: whether it is the last that the others have waited for.
-  func report(_ isNow: Bool, of place: Int) -> Bool {
-    isDrained.withLock { all in
-      let wasSo = all[place]
-      all[place] = isNow
-      return isNow && !wasSo && all.allSatisfy { $0 }
-    }
-  }
-}
-
 /// One loop and all that lives on it: listeners, connections, runs, upstream connections.
 ///
 /// - Thread: its own, from `run` on; everything it owns is touched there and nowhere else.
