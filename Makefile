@@ -33,7 +33,8 @@ test: lint unit-test process-test
 
 unit-test: build-packages
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest
+	@bash -o pipefail -c '$(SWIFT) test --skip-build --disable-xctest 2>&1 | tee .build/unit-test.log' || \
+	  { echo 'what failed:'; grep -a '✘' .build/unit-test.log; exit 1; }
 
 process-test: test-packages $(VENV)/installed
 	$(SWIFT) build --product sluice
