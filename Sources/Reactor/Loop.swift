@@ -22,11 +22,12 @@ public final class Loop {
   private var graveyard: [AnyObject] = []
   private var turnTime: Instant?
   private var isStopping = false
+  private var isImpatient = false
   private var isRunning = false
   /// Received bytes pass through here, so a connection that is idle owns no buffer.
   let readBuffer: UnsafeMutableRawBufferPointer
   /// The vector of the write under way, likewise shared by all sockets of the loop.
-  public var output = OutputVector()
+  public let output = OutputVector()
   /// Who is told of the end of each turn; kept alive until it takes itself out.
   ///
   /// Not weak, here and elsewhere: one weak reference makes every later reference count of its object slower.
@@ -75,7 +76,8 @@ public final class Loop {
     defer { isRunning = false }
     while !isStopping {
       armWheel()
-      let result = unsafe event_base_loop(base, Int32(EVLOOP_ONCE))
+      let result = unsafe event_base_loop(base, Int32(isImpatient ? EVLOOP_NONBLOCK : EVLOOP_ONCE))
+      isImpatient = false
       precondition(result >= 0, "event_base_loop fails only on a broken base")
       // The wait was long ago or the events took long: timers are judged by the clock as it is now.
       turnTime = nil
@@ -85,6 +87,11 @@ public final class Loop {
       turnTime = nil
     }
     isStopping = false
+  }
+
+  /// Lets the next turn begin without a wait: something of this one is left to do.
+  public func hurry() {
+    isImpatient = true
   }
 
   /// Lets `run` return after this turn.

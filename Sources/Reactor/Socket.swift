@@ -38,7 +38,8 @@ public enum WriteOutcome: Equatable, Sendable {
 /// - Bound: holds no bytes; reads pass through the loop's buffer, writes go straight to the kernel.
 public final class Socket: WatchOwner {
   private let loop: Loop
-  private let descriptor: Int32
+  /// The open descriptor: whoever writes to it directly does so no longer than until `close` or `release`.
+  public let descriptor: Int32
   private var watch: Watch?
   private var owner: (any SocketOwner)?
 
@@ -129,18 +130,8 @@ public final class Socket: WatchOwner {
   }
 
   /// Writes the loop's output vector once.
-  ///
-  /// writev(2).
   public func writeOutput() -> WriteOutcome {
-    while true {
-      let count = unsafe loop.output.withVectors { vectors, pieces in
-        unsafe writev(descriptor, vectors, Int32(pieces))
-      }
-      if count >= 0 { return .wrote(count) }
-      let error = SystemError("writev")
-      if error.code == EINTR { continue }
-      return error.code == EAGAIN ? .wouldBlock : .failed(error)
-    }
+    loop.output.write(to: descriptor)
   }
 
   /// Writes borrowed bytes once.

@@ -113,6 +113,17 @@ public final class EventLog {
     return Cursor(offset: index.end(of: sequence, logEnd: end.offset))
   }
 
+  /// The newest event that lies wholly before a place; where it is not kept any more, the last one that is not.
+  public func sequence(before cursor: Cursor) -> UInt64 {
+    if cursor == end { return newest }
+    var (low, high) = (0, index.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if place(afterFirst: middle + 1) <= cursor.offset { low = middle + 1 } else { high = middle }
+    }
+    return index.oldest + UInt64(low) - 1
+  }
+
   /// A copy of one event's bytes.
   ///
   /// - Parameter sequence: from `oldest` to `newest`.

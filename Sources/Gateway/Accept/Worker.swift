@@ -18,6 +18,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   let peers: Peers
   /// Where events are encoded before they go to a log; used within one call at a time.
   var scratch: [UInt8] = []
+  /// What free readers are written; used within one pump at a time.
+  let frame = Frame()
   private let mailbox: Mailbox<WorkerMessage>
   private var openMailbox: OpenMailbox<WorkerMessage>?
   private let sockets: [ListeningSocket]
@@ -243,14 +245,21 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     marked.append(stream)
   }
 
+  /// How many writes streams of many readers share in a turn: about a millisecond's worth, for others wait meanwhile.
+  private static let turnWrites = 256
+
   /// Writes what this turn appended, one write a reader.
   func turnEnded() {
+    var writes = Self.turnWrites
+    var unfinished: [Stream] = []
     // Pumping may end exchanges and begin pipelined ones, which are pumped in the same turn.
     while !marked.isEmpty {
       let streams = marked
       marked.removeAll(keepingCapacity: true)
-      for stream in streams { stream.pump() }
+      for stream in streams where !stream.pump(atMost: &writes) { unfinished.append(stream) }
     }
+    for stream in unfinished { mark(stream) }
+    if !unfinished.isEmpty { loop.hurry() }
     budget.makeRoom(runs, feeds)
     if draining != nil { stopIfDrained() }
   }

@@ -50,12 +50,16 @@ class Stream {
   var accountedBytes = 0
   /// Why it ended, for the log lines of its readers; `nil` after an end of its own.
   var failure: CloseReason?
-  private(set) var readers: [Subscriber] = []
+  var pumping = Readers()
+  /// Everybody who reads it.
+  var readers: [Subscriber] { pumping.all }
   /// Readers that have got nothing of what waits for them yet.
-  private var newcomers: [Subscriber] = []
+  var newcomers: [Subscriber] = []
   /// Whether the worker pumps it at the end of this turn.
   var isMarked = false
-  private var hasGrown = false
+  var hasGrown = false
+  /// When free readers were last written to.
+  var lastWrite = Instant(nanoseconds: 0)
 
   init(_ id: StreamID = StreamID(), log: EventLog = EventLog(), rules: StreamRules, of worker: Worker) {
     self.id = id
@@ -73,6 +77,9 @@ class Stream {
   /// The last reader has left.
   func lastReaderLeft() {}
 
+  /// A turn in which it was marked has ended; its readers are written to next.
+  func turnEnded() {}
+
   /// Appends what a reader's answer begins with: the reconnection time and the place from which it goes on.
   func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {}
 
@@ -82,8 +89,7 @@ class Stream {
     reader.exchange.record.stream = name
     if let ticket = reader.exchange.identity?.ticket { worker.tickets.bind(ticket, to: id) }
     reader.exchange.owner = reader
-    reader.place = readers.count
-    readers.append(reader)
+    pumping.append(reader, at: reader.start)
   }
 
   /// Attaches a reader, and begins its answer unless answers are held back.
@@ -117,19 +123,14 @@ class Stream {
 
   /// A reader's exchange ended.
   func readerLeft(_ reader: Subscriber) {
-    guard readers.indices.contains(reader.place), readers[reader.place] === reader else { return }
-    let last = readers.removeLast()
-    if last !== reader {
-      readers[reader.place] = last
-      last.place = reader.place
-    }
-    guard readers.isEmpty else { return }
+    noteWrites(to: reader)
+    guard pumping.remove(reader), pumping.isEmpty else { return }
     lastReaderLeft()
     if !isKept { worker.budget.remove(self) }
   }
 
   /// The place of the slowest reader.
-  var slowest: Cursor { readers.lazy.map(\.cursor).min() ?? log.end }
+  var slowest: Cursor { pumping.slowest ?? log.end }
 
   /// Forgets what every reader has had, and gives it back.
   func keepOnlyUnread() {
@@ -166,27 +167,6 @@ class Stream {
     worker.mark(self)
   }
 
-  /// Writes to every reader that can take bytes, then gives back what is not kept.
-  ///
-  /// Called at the end of a turn.
-  func pump() {
-    isMarked = false
-    var newcomers: [Subscriber] = []
-    if !self.newcomers.isEmpty { swap(&newcomers, &self.newcomers) }
-    if hasGrown {
-      hasGrown = false
-      // Backwards, because one whose answer ends here has its place taken by the last.
-      var place = readers.count
-      while place > 0 {
-        place -= 1
-        if place < readers.count { pump(readers[place]) }
-      }
-    } else {
-      for reader in newcomers { pump(reader) }
-    }
-    tidy()
-  }
-
   /// Ends a reader's answer in the middle, so that every client takes it for what it is, and comes back.
   func cut(_ reader: Subscriber, _ reason: CloseReason) {
     var farewell: [UInt8] = []
@@ -201,26 +181,5 @@ class Stream {
     log.trim(to: rules.logBounds, at: worker.loop.now.milliseconds)
     log.release(before: slowest)
     worker.budget.account(self)
-  }
-
-  /// Writes to one reader; one that lags too far behind is disconnected.
-  func pump(_ reader: Subscriber) {
-    let exchange = reader.exchange
-    guard stage != .held, let transport = exchange.transport else { return }
-    let isFinal = stage == .final
-    exchange.record.offered = log.newest - reader.seen
-    if isFinal { exchange.record.reason = failure }
-    var cursor = reader.cursor
-    let progress = transport.pump(log, from: &cursor, isFinal: isFinal)
-    reader.cursor = cursor
-    if progress == .ended { return }
-    // The newest event does not count: encoded it may be larger than all that a reader may lag.
-    let lag = log.end.offset - cursor.offset
-    let isNear = lag <= UInt64(rules.clientBufferBytes + log.newestBytes)
-    if isNear { reader.hasCaughtUp = true }
-    guard progress == .blocked else { return }
-    exchange.record.reason = nil
-    // One that catches up may be further behind, but not behind what is kept.
-    if reader.hasCaughtUp && !isNear || cursor < log.start { transport.abort(.slowReader) }
   }
 }

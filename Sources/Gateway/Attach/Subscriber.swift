@@ -1,3 +1,4 @@
+internal import Reactor
 internal import Streams
 
 /// How a reader came to its stream.
@@ -33,7 +34,8 @@ final class Subscriber: ExchangeOwner {
   ///
   /// Until then it catches up in its own time, also while the run goes on.
   var hasCaughtUp = false
-  var cursor: Cursor
+  /// Where it begins to read.
+  let start: Cursor
   /// What its answer begins with, until it has begun.
   var arrival: Arrival
   /// Where the stream keeps it.
@@ -45,7 +47,7 @@ final class Subscriber: ExchangeOwner {
   ) {
     self.arrival = arrival
     self.exchange = exchange
-    self.cursor = cursor
+    start = cursor
     self.seen = seen
     self.stream = stream
   }
@@ -56,6 +58,9 @@ final class Subscriber: ExchangeOwner {
     self.stream = nil
     stream?.readerLeft(self)
   }
+
+  /// When its client last took bytes that its transport was not asked to write.
+  var lastWrite: Instant? { stream?.lastWrite(to: self) }
 
   /// The client takes bytes again.
   func clientWritable() {

@@ -10,6 +10,13 @@ public protocol ExchangeOwner: AnyObject {
   func exchangeEnded(_ exchange: Exchange, _ reason: CloseReason)
   /// The client of a stream can take bytes again.
   func clientWritable()
+  /// When the client last took bytes that were written without the transport; `nil` where none were.
+  var lastWrite: Instant? { get }
+}
+
+extension ExchangeOwner {
+  /// Who writes by the transport alone has nothing to tell.
+  public var lastWrite: Instant? { nil }
 }
 
 /// One request and its answer, whatever carried it.

@@ -122,6 +122,22 @@ extension HTTP1Connection: ExchangeTransport {
     }
   }
 
+  /// Where whole chunks may be written past the connection, until it is asked anything else; none where it is minus one.
+  var frameDescriptor: Int32 {
+    guard let framing, framing.isChunked, framing.isAtBoundary, !isBlocked, farewell == nil else { return -1 }
+    return socket.descriptor
+  }
+
+  /// Of a chunk written there only so many bytes were taken: the rest is the connection's to send.
+  ///
+  /// - Returns: how many bytes of the payload were among them.
+  func took(_ count: Int, of plan: ChunkFraming.Plan) -> Int {
+    let payload = framing?.advance(count, of: plan) ?? 0
+    note(written: count)
+    _ = block()
+    return payload
+  }
+
   /// Says the last line, if it can be taken now, and ends our side without the last chunk.
   public func cut(farewell: [UInt8], _ reason: CloseReason) {
     guard case .answering(let exchange) = state, framing != nil else { return close(reason) }
@@ -216,7 +232,7 @@ extension HTTP1Connection: ExchangeTransport {
     guard count > 0 else { return }
     var rest = count
     log.lend(from: cursor) { segment, position in
-      rest -= loop.output.lend(segment, from: position, atMost: rest)
+      rest -= loop.output.add(segment, from: position, atMost: rest)
       return rest > 0
     }
     precondition(rest == 0, "a plan holds only what was lent")
@@ -244,6 +260,9 @@ extension HTTP1Connection: ExchangeTransport {
   /// Heartbeats and stalled clients: one lazy timer, set again for what is still to come.
   func answerTimerFired() {
     if farewell != nil { return close(.slowReader) }
+    if case .answering(let exchange) = state, let lastWrite = exchange.owner?.lastWrite {
+      lastProgress = max(lastProgress, lastWrite)
+    }
     let silent = loop.now - lastProgress
     if framing == nil || isBlocked {
       guard silent < limits.sendTimeout else { return close(.sendTimeout) }

@@ -13,7 +13,7 @@ struct ChunkFraming {
   private(set) var unsent: [UInt8]
   /// Payload bytes of a chunk whose head was sent.
   private(set) var promised = 0
-  private let isChunked: Bool
+  let isChunked: Bool
   private(set) var isEnded = false
 
   /// - Parameters:
@@ -26,12 +26,21 @@ struct ChunkFraming {
 
   /// What the next write holds, in this order.
   struct Plan {
-    var unsent: Int
-    var promised: Int
-    var between: Framing
-    var payload: Int
-    var after: Framing
-    var endsBody: Bool
+    var unsent = 0
+    var promised = 0
+    var between = Framing()
+    var payload = 0
+    var after = Framing()
+    var endsBody = false
+  }
+
+  /// One whole chunk, as it may stand at a boundary.
+  static func plan(chunk payload: Int) -> Plan {
+    var plan = Plan(payload: payload)
+    plan.between.append(hexadecimal: payload)
+    plan.between.append("\r\n")
+    plan.after.append("\r\n")
+    return plan
   }
 
   /// A few bytes of framing, on the stack.

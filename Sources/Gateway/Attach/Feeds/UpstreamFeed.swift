@@ -176,9 +176,8 @@ final class UpstreamFeed: Feed, TimerOwner {
     if readers.isEmpty { lastReaderLeft() }
   }
 
-  override func pump() {
+  override func turnEnded() {
     if !mirrors.isEmpty { sendToMirrors() }
-    super.pump()
   }
 
   /// One message a turn for each mirror, however many events there are.

@@ -1,0 +1,111 @@
+internal import Reactor
+internal import Streams
+
+// What a stream has for its readers goes out here, at the end of a turn.
+
+extension Stream {
+  /// However little is left of a turn, this many readers get theirs: enough for every run.
+  private static let leastWrites = 16
+
+  /// Writes to the readers that can take bytes, then gives back what is not kept.
+  ///
+  /// Readers that are many are written to in several turns, so that other streams of the worker have theirs in between;
+  /// what comes meanwhile goes out with the same write.
+  ///
+  /// - Parameter writes: how many the turn has left; becomes less.
+  /// - Returns: whether every reader had its turn.
+  func pump(atMost writes: inout Int) -> Bool {
+    isMarked = false
+    turnEnded()
+    pumpNewcomers()
+    if hasGrown, !pumping.isWalking {
+      hasGrown = false
+      pumping.beginWalk()
+    }
+    var rest = max(writes, Self.leastWrites)
+    walk(&rest)
+    writes = min(writes, rest)
+    if pumping.isWalking || hasGrown {
+      worker.budget.account(self)
+      return false
+    }
+    tidy()
+    return true
+  }
+
+  private func pumpNewcomers() {
+    guard !newcomers.isEmpty else { return }
+    var readers: [Subscriber] = []
+    swap(&readers, &newcomers)
+    for reader in readers { pump(reader) }
+  }
+
+  private func walk(_ writes: inout Int) {
+    let frame = worker.frame
+    defer { frame.clear() }
+    while pumping.isWalking, writes > 0 {
+      if stage == .open {
+        lastWrite = worker.loop.now
+        switch pumping.writeToFree(log, by: frame, atMost: &writes) {
+        case .done: continue
+        case .bound: break
+        case .took(let count):
+          take(count, of: frame, by: pumping.step())
+          continue
+        }
+      }
+      writes -= 1
+      pump(pumping.step())
+    }
+  }
+
+  /// A free reader's socket took a part of the frame; the rest waits for room.
+  private func take(_ count: Int, of frame: Frame, by reader: Subscriber) {
+    guard let connection = reader.exchange.transport as? HTTP1Connection else { return }
+    noteWrites(to: reader)
+    let payload = connection.took(count, of: frame.plan)
+    let cursor = Cursor(offset: frame.start.offset + UInt64(payload))
+    _ = pumping.place(reader, at: cursor, freeBy: -1)
+  }
+
+  /// Writes to one reader through its transport; one that lags too far behind is disconnected.
+  func pump(_ reader: Subscriber) {
+    let exchange = reader.exchange
+    guard stage != .held, let transport = exchange.transport else { return }
+    noteWrites(to: reader)
+    let isFinal = stage == .final
+    exchange.record.offered = log.newest - reader.seen
+    if isFinal { exchange.record.reason = failure }
+    var cursor = pumping.cursor(of: reader)
+    let progress = transport.pump(log, from: &cursor, isFinal: isFinal)
+    if progress == .ended { return }
+    let descriptor = progress == .caughtUp ? (transport as? HTTP1Connection)?.frameDescriptor : nil
+    _ = pumping.place(reader, at: cursor, freeBy: descriptor ?? -1)
+    // The newest event does not count: encoded it may be larger than all that a reader may lag.
+    let lag = log.end.offset - cursor.offset
+    let isNear = lag <= UInt64(rules.clientBufferBytes + log.newestBytes)
+    if isNear { reader.hasCaughtUp = true }
+    guard progress == .blocked else { return }
+    exchange.record.reason = nil
+    // One that catches up may be further behind, but not behind what is kept.
+    if reader.hasCaughtUp && !isNear || cursor < log.start { transport.abort(.slowReader) }
+  }
+
+  // MARK: - What was written without the transport
+
+  /// Tells a reader's exchange what was written to it while it was free; it is not free any more.
+  func noteWrites(to reader: Subscriber) {
+    guard pumping.holds(reader) else { return }
+    let cursor = pumping.cursor(of: reader)
+    let bytes = pumping.place(reader, at: cursor, freeBy: -1)
+    guard bytes > 0 else { return }
+    reader.exchange.record.bytes += bytes
+    reader.exchange.record.offered = log.sequence(before: cursor) - reader.seen
+    reader.exchange.record.events = reader.exchange.record.offered
+  }
+
+  /// When a free reader was last written to.
+  func lastWrite(to reader: Subscriber) -> Instant? {
+    pumping.holds(reader) && pumping.isFree(reader) ? lastWrite : nil
+  }
+}
