@@ -52,7 +52,7 @@ private final class Stage: ListenerOwner, RequestReceiver {
     guard exchange.head.path == Array("/process/stream".utf8) else {
       return exchange.respond(Problem.response(status: 404, detail: "the demo orchestrator serves /process/stream"))
     }
-    guard exchange.head.method == .post else {
+    guard exchange.method == .post else {
       var response = Problem.response(status: 405, detail: "the demo orchestrator takes only POST")
       response.head.fields.append("Allow", "POST")
       return exchange.respond(response)

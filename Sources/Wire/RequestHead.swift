@@ -49,6 +49,10 @@ public struct RequestHead: Sendable {
     self.fields = fields
   }
 
+  /// A head that asks for nothing.
+  public static let none = RequestHead(
+    method: .get, path: [], query: [], hasQuery: false, version: .http11, place: nil, fields: FieldSection())
+
   /// Host and port as the client named them, the host in lower case; empty for HTTP/1.0 without `Host`.
   public var authority: String { place?.text ?? "" }
 

@@ -16,7 +16,7 @@ final class AdminDesk: RequestReceiver {
     guard ["/metrics", "/health"].contains(where: { exchange.head.path.elementsEqual($0.utf8) }) else {
       return exchange.respond(Problem.response(status: 404, detail: "here are only /metrics and /health"))
     }
-    guard exchange.head.method == .get || exchange.head.method == .head else {
+    guard exchange.method == .get || exchange.method == .head else {
       var response = Problem.response(status: 405, detail: "only GET and HEAD are offered here")
       response.head.fields.append("Allow", "GET, HEAD")
       return exchange.respond(response)

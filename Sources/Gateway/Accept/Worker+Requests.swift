@@ -64,7 +64,7 @@ extension Worker: RequestReceiver {
     if Attach.lastEvent(of: exchange.head)?.sequence == EventID.endOfRun {
       return exchange.respond(Response(ResponseHead(status: 204)))
     }
-    switch exchange.head.method {
+    switch exchange.method {
     case .get, .post: enter(exchange)
     default: serve(exchange)
     }
@@ -237,7 +237,7 @@ extension Worker: RequestReceiver {
     guard exchange.transport?.isStreaming != true else {
       return exchange.respond(LimitAnswer.response(refusal, .stream, to: .get))
     }
-    exchange.respond(LimitAnswer.response(refusal, exchange.route?.refusal ?? .status, to: exchange.head.method))
+    exchange.respond(LimitAnswer.response(refusal, exchange.route?.refusal ?? .status, to: exchange.method))
   }
 
   // MARK: - Serving
@@ -250,7 +250,7 @@ extension Worker: RequestReceiver {
     }
     switch route.action {
     case .run(let run):
-      if exchange.head.method == .head { return exchange.respond(Response(Attach.streamHead())) }
+      if exchange.method == .head { return exchange.respond(Response(Attach.streamHead())) }
       Attach.serve(exchange, on: run, of: self)
     case .feed(let feed):
       Attach.serve(exchange, on: feed, named: route.key, of: self)

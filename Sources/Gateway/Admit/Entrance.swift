@@ -29,7 +29,7 @@ final class Entrance: ExchangeOwner, SlotOwner, TimerOwner {
     self.ticket = ticket
     worker.slots.own(ticket, self)
     exchange.owner = self
-    if exchange.head.method == .get {
+    if exchange.method == .get {
       beginAnswer()
     } else {
       timer = worker.loop.setTimer(after: limits.heartbeat, for: self)

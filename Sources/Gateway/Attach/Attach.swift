@@ -43,7 +43,7 @@ enum Attach {
     }
     guard run.isOpen(to: exchange.principal) else { return refuse(exchange) }
     exchange.record.stream = run.name
-    switch exchange.head.method {
+    switch exchange.method {
     case .delete:
       run.finish(.stopped)
       exchange.respond(Response(ResponseHead(status: 204)))

@@ -85,17 +85,17 @@ class Stream {
 
   // MARK: - Readers
 
-  func add(_ reader: Subscriber) {
+  func add(_ reader: Subscriber, at cursor: Cursor) {
     reader.exchange.record.stream = name
     if let ticket = reader.exchange.identity?.ticket { worker.tickets.bind(ticket, to: id) }
     reader.exchange.owner = reader
-    pumping.append(reader, at: reader.start)
+    pumping.append(reader, at: cursor)
   }
 
   /// Attaches a reader, and begins its answer unless answers are held back.
   func attach(_ exchange: Exchange, at cursor: Cursor, seen: UInt64, _ arrival: Arrival = .resumed) {
-    let reader = Subscriber(exchange, at: cursor, seen: seen, arrival: arrival, of: self)
-    add(reader)
+    let reader = Subscriber(exchange, seen: seen, arrival: arrival, of: self)
+    add(reader, at: cursor)
     if stage != .held { beginAnswer(reader) }
   }
 
@@ -117,6 +117,7 @@ class Stream {
     appendPrelude(for: reader, to: &prelude)
     reader.arrival = .resumed
     exchange.transport?.beginStream(head, prelude: prelude, of: exchange)
+    exchange.forgetRequest()
     newcomers.append(reader)
     worker.mark(self)
   }

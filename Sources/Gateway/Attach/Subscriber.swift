@@ -8,7 +8,7 @@ enum Arrival {
   /// It has had all before its cursor.
   case resumed
   /// Events between what it has had and its cursor are gone.
-  case lost(LostEvents)
+  indirect case lost(LostEvents)
 }
 
 /// Events that a reader can't have any more.
@@ -30,24 +30,21 @@ final class Subscriber: ExchangeOwner {
   let exchange: Exchange
   /// The last event that the client had before this exchange.
   let seen: UInt64
+  /// What its answer begins with, until it has begun.
+  var arrival: Arrival
+  /// Where the stream keeps it.
+  var place: Int32 = -1
   /// Whether it was ever as near to the log's end as a reader has to stay.
   ///
   /// Until then it catches up in its own time, also while the run goes on.
   var hasCaughtUp = false
-  /// Where it begins to read.
-  let start: Cursor
-  /// What its answer begins with, until it has begun.
-  var arrival: Arrival
-  /// Where the stream keeps it.
-  var place = -1
   private var stream: Stream?
 
   init(
-    _ exchange: Exchange, at cursor: Cursor, seen: UInt64, arrival: Arrival = .new, of stream: Stream
+    _ exchange: Exchange, seen: UInt64, arrival: Arrival = .new, of stream: Stream
   ) {
     self.arrival = arrival
     self.exchange = exchange
-    start = cursor
     self.seen = seen
     self.stream = stream
   }

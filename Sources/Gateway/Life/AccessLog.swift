@@ -23,12 +23,12 @@ struct AccessLog {
     let record = exchange.record
     var line: Logger.Metadata = [
       "route": "\(record.route)",
-      "method": "\(exchange.head.method.name)",
+      "method": "\(exchange.method.name)",
       "status": "\(record.status)",
       "bytes": "\(record.bytes)",
       "duration_ms": "\((now - exchange.began).wholeMilliseconds)",
       "reason": "\(reason.rawValue)",
-      "client": "\(exchange.client?.address?.description ?? exchange.peer.host)",
+      "client": "\(exchange.clientAddress?.description ?? exchange.peer.host)",
     ]
     switch record.stream {
     case .run(let id): line["run"] = "\(id)"

@@ -2,21 +2,23 @@ internal import Settings
 public import Wire
 
 /// What one client connection may cost; the settings' `clients` and `streams`, as a connection needs them.
-public struct ConnectionLimits: Sendable {
+///
+/// One for all connections: each refers to it.
+public final class ConnectionLimits: Sendable {
   /// `clients.head_timeout`: a whole head must come within this.
-  public var headTimeout: Duration
+  public let headTimeout: Duration
   /// `clients.body_timeout`: a whole body must come within this.
-  public var bodyTimeout: Duration
+  public let bodyTimeout: Duration
   /// `clients.idle_timeout`: an open connection without a request is closed after this.
-  public var idleTimeout: Duration
+  public let idleTimeout: Duration
   /// `clients.send_timeout`: a client that takes nothing for this long, although something waits, is closed.
-  public var sendTimeout: Duration
+  public let sendTimeout: Duration
   /// `streams.heartbeat`: a stream is never silent for longer.
-  public var heartbeat: Duration
+  public let heartbeat: Duration
   /// `clients.head_size` and `clients.uri_size`.
-  public var head: HeadLimits
+  public let head: HeadLimits
   /// `clients.body_size`.
-  public var bodyBytes: Int
+  public let bodyBytes: Int
 
   /// How long a connection whose request was refused is read from before it is closed, so that the client sees the answer and not a reset.
   ///
@@ -40,7 +42,7 @@ public struct ConnectionLimits: Sendable {
 
 extension ConnectionLimits {
   /// The limits as configured.
-  init(_ settings: Settings) {
+  convenience init(_ settings: Settings) {
     self.init(
       headTimeout: settings.clients.headTimeout, bodyTimeout: settings.clients.bodyTimeout,
       idleTimeout: settings.clients.idleTimeout, sendTimeout: settings.clients.sendTimeout,

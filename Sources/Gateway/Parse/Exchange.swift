@@ -25,52 +25,97 @@ extension ExchangeOwner {
 /// - Thread: the connection's loop.
 /// - Ends when: the transport tells `owner`, once.
 public final class Exchange {
-  /// The request's head.
-  public let head: RequestHead
-  /// The request's body, whole; empty until it was received, and after it was passed on.
-  public internal(set) var body: [UInt8] = []
   /// When the head was received.
   public let began: Instant
   /// Where the connection comes from.
   public let peer: SocketAddress
-  /// Who is at the other end of the connection, where a PROXY header told after that.
-  let clientPeer: ClientPeer
-  /// Who the client is, as far as somebody who is believed has told; `nil` until the head was judged.
-  var client: ClientAddress?
-  /// Who asks, once that was found out.
-  var identity: ExchangeIdentity?
-  /// Names in the query that speak to the gateway: the ticket, the token.
-  var hiddenParameters: [String] = []
+  /// What it asks in full; `nil` once its stream has begun.
+  private var request: ReceivedRequest?
+  /// Who the client is for the log; `nil` for one on this machine.
+  private(set) var clientAddress: IPAddress?
   /// Ends the stream when the token of its request expires.
   var expiry: TimerID?
-  /// Who it is to the gateway; `nil` where it shows no identity.
-  var principal: Principal? { identity?.principal }
-  /// Whether it was admitted as a stream, and counts as one.
-  var isStream = false
-  /// Why a stream ends before its log does.
-  var leaving: CloseReason?
   /// What it holds while it counts as a stream; given back where its end is told.
   var slot: Slot?
   /// The way back to the client.
   public private(set) var transport: (any ExchangeTransport)?
   /// Who serves the request; told when the exchange is over.
   public var owner: (any ExchangeOwner)?
-  /// Fields that every answer to this request carries, such as for CORS.
-  public var answerFields = FieldSection()
   /// Where the router sent it.
   var route: Route?
   /// What the log line says of it.
   public var record = ExchangeRecord()
+  /// What it asks for.
+  public let method: Wire.Method
+  /// The version that the client speaks.
+  public let version: HTTPVersion
+  /// Whether it was admitted as a stream, and counts as one.
+  var isStream = false
+  /// Why a stream ends before its log does.
+  var leaving: CloseReason?
 
   init(
     _ head: RequestHead, peer: SocketAddress, clientPeer: ClientPeer, began: Instant,
     over transport: any ExchangeTransport
   ) {
-    self.head = head
+    method = head.method
+    version = head.version
     self.peer = peer
-    self.clientPeer = clientPeer
     self.began = began
     self.transport = transport
+    request = ReceivedRequest(head, clientPeer: clientPeer)
+  }
+
+  /// The request's head; one that asks for nothing once its stream has begun.
+  public var head: RequestHead { request?.head ?? .none }
+
+  /// The request's body, whole; empty until it was received, and after it was passed on.
+  public internal(set) var body: [UInt8] {
+    get { request?.body ?? [] }
+    set { request?.body = newValue }
+  }
+
+  /// Takes bytes of the body.
+  func receive(_ bytes: Span<UInt8>) {
+    request?.body.append(bytes)
+  }
+
+  /// Fields that every answer to this request carries, such as for CORS, until one has begun.
+  public var answerFields: FieldSection {
+    get { request?.answerFields ?? FieldSection() }
+    set { request?.answerFields = newValue }
+  }
+
+  /// Who is at the other end of the connection, where a PROXY header told after that.
+  var clientPeer: ClientPeer { request?.clientPeer ?? .unixSocket }
+
+  /// Who the client is, as far as somebody who is believed has told; `nil` until the head was judged.
+  var client: ClientAddress? {
+    get { request?.client }
+    set {
+      request?.client = newValue
+      clientAddress = newValue?.address
+    }
+  }
+
+  /// Who asks, once that was found out, until the stream has begun.
+  var identity: ExchangeIdentity? {
+    get { request?.identity }
+    set { request?.identity = newValue }
+  }
+
+  /// Who it is to the gateway; `nil` where it shows no identity.
+  var principal: Principal? { request?.identity?.principal }
+
+  /// Names in the query that speak to the gateway: the ticket, the token.
+  var hiddenParameters: [String] {
+    get { request?.hiddenParameters ?? [] }
+    set { request?.hiddenParameters = newValue }
+  }
+
+  /// The stream has begun: what was asked is not needed any more, and a stream may last for days.
+  func forgetRequest() {
+    request = nil
   }
 
   /// Answers with a whole body and ends.

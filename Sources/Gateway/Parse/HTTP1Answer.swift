@@ -23,10 +23,10 @@ extension HTTP1Connection: ExchangeTransport {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(response.body.count + 512)
     HTTP1Encoder.append(
-      response.head, framing: response.framing(for: exchange.head.method), keepAlive: persists && !isDraining,
-      version: exchange.head.version, to: &bytes)
-    if exchange.head.method != .head { bytes.append(response.body.span) }
-    unsentAnswer = bytes[...]
+      response.head, framing: response.framing(for: exchange.method), keepAlive: persists && !isDraining,
+      version: exchange.version, to: &bytes)
+    if exchange.method != .head { bytes.append(response.body.span) }
+    unsentAnswer = bytes
     lastProgress = loop.now
     arm(after: limits.sendTimeout)
     flushAnswer()
@@ -81,13 +81,13 @@ extension HTTP1Connection: ExchangeTransport {
       framing?.insert(prelude.span)
       return
     }
-    let isChunked = exchange.head.version == .http11
+    let isChunked = exchange.version == .http11
     if !isChunked { persists = false }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(768)
     HTTP1Encoder.append(
       head, framing: isChunked ? .chunked : .untilClose, keepAlive: persists && !isDraining,
-      version: exchange.head.version, to: &bytes)
+      version: exchange.version, to: &bytes)
     var framing = ChunkFraming(isChunked: isChunked, after: bytes)
     if !prelude.isEmpty { framing.insert(prelude.span) }
     self.framing = framing
@@ -161,7 +161,7 @@ extension HTTP1Connection: ExchangeTransport {
       return
     }
     // Without chunks nobody knows whether an event is half sent; the end is all that can be said.
-    self.farewell = exchange.head.version == .http11 ? farewell : []
+    self.farewell = exchange.version == .http11 ? farewell : []
     arm(after: Self.farewellTime)
     if !isBlocked { offerRoom(to: exchange) }
   }

@@ -19,7 +19,9 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     /// Between requests, or within a head.
     case head
     /// Within the body of this exchange's request.
-    case body(Exchange, BodyDecoder)
+    ///
+    /// Rare and large, so it lies elsewhere.
+    indirect case body(Exchange, BodyDecoder)
     /// The request is whole, its answer is not.
     case answering(Exchange)
     /// The answer is a last one: whatever still comes is dropped.
@@ -33,39 +35,40 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   let receiver: any RequestReceiver
   /// Where the connection comes from.
   public let peer: SocketAddress
-  /// Who is there; a PROXY header may tell.
-  private(set) var clientPeer: ClientPeer
+  /// Who a PROXY header says is there.
+  private var proxied: ProxiedPeer?
   /// What the connection holds while it counts as one; given back where its end is told.
   var slot: Slot?
 
-  /// Whether another worker goes on with it.
-  var isMoved = false
   /// Where the worker keeps it.
   var place = -1
   var state = State.head
-  private var headParser: RequestHeadParser
-  /// Whether the proxy's own header comes before the first request.
-  private var expectsProxyHeader: Bool
+  /// How far a head was read that is not whole yet.
+  private var partialHead: PartialHead?
   /// Received bytes that are no whole head yet, or belong to a later request.
   private var input: [UInt8] = []
-  private(set) var isProcessing = false
   /// Where the connection goes on, once the bytes at hand were taken.
   var pendingMove: ((MovedConnection) -> Void)?
+  private var timer: TimerID?
+  /// Whether another worker goes on with it.
+  var isMoved = false
+  /// Whether the proxy's own header comes before the first request.
+  private var expectsProxyHeader: Bool
+  private(set) var isProcessing = false
   private var isReadPaused = false
   /// An answer was sent and no byte of the next request has come.
   private var isBetweenRequests = false
-  private var timer: TimerID?
+  var persists = true
+  var isBlocked = false
+  /// Closes after the answer under way.
+  var isDraining = false
 
   // The answer under way, see HTTP1Answer.swift.
   var framing: ChunkFraming?
   /// The last events of a stream that is to end, whatever else is in its log.
   var farewell: [UInt8]?
-  var unsentAnswer: ArraySlice<UInt8> = []
-  var persists = true
-  var isBlocked = false
+  var unsentAnswer: [UInt8] = []
   var lastProgress: Instant
-  /// Closes after the answer under way.
-  var isDraining = false
 
   /// Takes over an accepted descriptor and begins to read.
   public init(
@@ -74,16 +77,17 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   ) {
     self.loop = loop
     self.peer = peer
-    clientPeer = peer.clientPeer
     self.expectsProxyHeader = expectsProxyHeader
     self.limits = limits
     self.receiver = receiver
-    headParser = RequestHeadParser(limits: limits.head)
     lastProgress = loop.now
     socket = Socket(takingOver: descriptor, on: loop)
     socket.start(for: self)
     arm(after: limits.headTimeout)
   }
+
+  /// Who is there.
+  var clientPeer: ClientPeer { proxied?.peer ?? peer.clientPeer }
 
   /// Whether no request is under way: nothing is lost by closing it.
   public var isIdle: Bool {
@@ -122,7 +126,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
 
   /// Who is there, as another worker was told.
   func adopt(_ peer: ClientPeer, _ slot: Slot?) {
-    clientPeer = peer
+    if peer != clientPeer { proxied = ProxiedPeer(peer) }
     self.slot = slot
   }
 
@@ -182,7 +186,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
       if expectsProxyHeader {
         guard let header = try Self.proxyHeader(bytes.extracting(offset...)) else { return false }
         expectsProxyHeader = false
-        clientPeer = clientPeer.speakingFor(header)
+        proxied = ProxiedPeer(clientPeer.speakingFor(header))
         offset += header.byteCount
         return true
       }
@@ -209,8 +213,13 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   }
 
   private func takeHead(_ bytes: Span<UInt8>) throws(RequestFault) -> Int? {
+    var parser = partialHead?.parser ?? RequestHeadParser(limits: limits.head)
     do throws(HTTPViolation) {
-      guard let (head, consumed) = try headParser.parse(bytes) else { return nil }
+      guard let (head, consumed) = try parser.parse(bytes) else {
+        partialHead = PartialHead(parser)
+        return nil
+      }
+      partialHead = nil
       begin(head, try head.bodyFraming())
       return consumed
     } catch {
@@ -249,7 +258,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     case .payload(let range):
       let length = exchange.body.count + range.count
       guard length <= limits.bodyBytes else { throw .bodyTooLarge(given: UInt64(length), allowed: limits.bodyBytes) }
-      exchange.body.append(bytes.extracting(range))
+      exchange.receive(bytes.extracting(range))
       return true
     case .needMore:
       return false
@@ -364,6 +373,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     state = .closed
     disarm()
     input = []
+    partialHead = nil
     unsentAnswer = []
     framing = nil
     if let exchange { finish(exchange, exchange.leaving ?? exchange.record.reason ?? reason) }
@@ -374,6 +384,24 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   func finish(_ exchange: Exchange, _ reason: CloseReason) {
     exchange.end(reason)
     receiver.finished(exchange, reason)
+  }
+}
+
+/// A head that came in parts: kept only while it is not whole.
+private final class PartialHead {
+  let parser: RequestHeadParser
+
+  init(_ parser: RequestHeadParser) {
+    self.parser = parser
+  }
+}
+
+/// Who is behind a proxy: kept only where there is one.
+private final class ProxiedPeer {
+  let peer: ClientPeer
+
+  init(_ peer: ClientPeer) {
+    self.peer = peer
   }
 }
 

@@ -40,7 +40,7 @@ struct Readers {
   subscript(_ place: Int) -> Subscriber { all[place] }
 
   mutating func append(_ reader: Subscriber, at cursor: Cursor) {
-    reader.place = all.count
+    reader.place = Int32(all.count)
     all.append(reader)
     lanes.append(Lane(cursor: cursor))
   }
@@ -48,32 +48,32 @@ struct Readers {
   /// Removes a reader, the last one takes its place; false where it is not here.
   mutating func remove(_ reader: Subscriber) -> Bool {
     guard holds(reader) else { return false }
-    let place = reader.place
+    let place = reader.index
     all.swapAt(place, all.count - 1)
     lanes.swapAt(place, all.count - 1)
     all.removeLast()
     lanes.removeLast()
     // The last one was walked to before this one: being in front again costs it a look.
-    if place < all.count { all[place].place = place }
+    if place < all.count { all[place].place = Int32(place) }
     next = min(next, all.count)
     return true
   }
 
   /// Whether a reader is here.
   func holds(_ reader: Subscriber) -> Bool {
-    all.indices.contains(reader.place) && all[reader.place] === reader
+    all.indices.contains(reader.index) && all[reader.index] === reader
   }
 
-  func cursor(of reader: Subscriber) -> Cursor { lanes[reader.place].cursor }
+  func cursor(of reader: Subscriber) -> Cursor { lanes[reader.index].cursor }
 
-  func isFree(_ reader: Subscriber) -> Bool { lanes[reader.place].descriptor >= 0 }
+  func isFree(_ reader: Subscriber) -> Bool { lanes[reader.index].descriptor >= 0 }
 
   /// Notes where a reader is, and where frames may be written to it.
   ///
   /// - Returns: bytes written to it that nobody was told of.
   mutating func place(_ reader: Subscriber, at cursor: Cursor, freeBy descriptor: Int32) -> UInt64 {
-    let bytes = lanes[reader.place].bytes
-    lanes[reader.place] = Lane(cursor: cursor, descriptor: descriptor)
+    let bytes = lanes[reader.index].bytes
+    lanes[reader.index] = Lane(cursor: cursor, descriptor: descriptor)
     return bytes
   }
 
@@ -137,4 +137,8 @@ struct Readers {
     }
     return .done
   }
+}
+
+extension Subscriber {
+  fileprivate var index: Int { Int(place) }
 }

@@ -49,7 +49,7 @@ final class Authorizer {
     questions[key] = question
     var fields = shown
     fields.append("Accept", "*/*")
-    fields.append("X-Original-Method", exchange.head.method.name)
+    fields.append("X-Original-Method", exchange.method.name)
     let path = exchange.head.path
     fields.append("X-Original-URI", path.span)
     ForwardedFields.append(exchange.client, authority: exchange.head.authority, to: &fields)

@@ -113,8 +113,8 @@ final class UpstreamFeed: Feed, TimerOwner {
   /// Whether anybody would notice an event.
   var isWatched: Bool { !readers.isEmpty || !mirrors.isEmpty }
 
-  override func add(_ reader: Subscriber) {
-    super.add(reader)
+  override func add(_ reader: Subscriber, at cursor: Cursor) {
+    super.add(reader, at: cursor)
     watchedAgain()
   }
 

@@ -56,7 +56,7 @@ final class Run: Stream, TimerOwner {
 
   /// Sends the orchestrator's request; the answer begins at once, or a moment later for a POST client.
   func start(for exchange: Exchange, _ body: [UInt8], fields: FieldSection, target: [UInt8]) {
-    add(Subscriber(exchange, at: log.end, seen: 0, of: self))
+    add(Subscriber(exchange, seen: 0, of: self), at: log.end)
     beginner = exchange
     let subject = worker.subject(of: exchange)
     let request = UpstreamRequest(
@@ -86,7 +86,7 @@ final class Run: Stream, TimerOwner {
 
   /// Begins the answer, or holds it for the orchestrator's status.
   private func hold(for exchange: Exchange) {
-    if exchange.head.method == .get || route.answerAfter == .zero {
+    if exchange.method == .get || route.answerAfter == .zero {
       beginAnswers()
     } else {
       holdTimer = worker.loop.setTimer(after: route.answerAfter, for: self, tag: Timer.hold.rawValue)
@@ -126,9 +126,9 @@ final class Run: Stream, TimerOwner {
 
   /// Attaches one more reader, behind the last event that it has; zero for none.
   func join(_ exchange: Exchange, seen: UInt64) {
-    if stage == .held, exchange.head.method == .post {
+    if stage == .held, exchange.method == .post {
       // It waits with the others: what the orchestrator refuses one, it refuses all.
-      return add(Subscriber(exchange, at: log.end, seen: 0, of: self))
+      return add(Subscriber(exchange, seen: 0, of: self), at: log.end)
     }
     if let refusal { finish(.upstreamStatus, status: refusal.head.status) }
     beginAnswers()
@@ -146,9 +146,9 @@ final class Run: Stream, TimerOwner {
     }
   }
 
-  override func add(_ reader: Subscriber) {
+  override func add(_ reader: Subscriber, at cursor: Cursor) {
     worker.loop.cancelTimer(&lingerTimer)
-    super.add(reader)
+    super.add(reader, at: cursor)
   }
 
   override func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {
@@ -195,7 +195,7 @@ final class Run: Stream, TimerOwner {
     request = nil
     dissolve()
     for exchange in waiting {
-      exchange.respond(LimitAnswer.response(refusal, route.refusal, to: exchange.head.method))
+      exchange.respond(LimitAnswer.response(refusal, route.refusal, to: exchange.method))
     }
   }
 
