@@ -93,10 +93,12 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .systemLibrary(name: "CEpoll", path: "Tests/CEpoll"),
     .executableTarget(
       name: "bench",
       dependencies: [
-        "Bytes", "Reactor", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Bytes", "CEpoll", "Load", "Reactor", "Wire",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Bench", swiftSettings: strict),
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import Reactor
 
-/// Measures the gateway beside nginx and beside nothing at all, on this machine and at the same time.
+/// Measures the gateway beside other servers and beside the least that could serve, on this machine, at the same time.
 ///
 /// Absolute figures depend on the machine and on what else it does; figures of one table may be compared, best as
 /// ratios. Wrong runs make it fail, slow ones never do.
@@ -10,18 +10,26 @@ import Reactor
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure the gateway, side by side with nginx where it is installed.",
+    abstract: "Measure the gateway, side by side with the other servers that are installed.",
     discussion: """
-      CPU µs/event is the user and system time of all the server's processes over the events that arrived; for direct \
-      it is that of the stand-in orchestrator. Exit codes: 0 all runs were right, 1 some were not or nothing could be \
-      measured, 64 usage, 130 interrupted.
-      """)
+      CPU µs/event is the user and system time of all the server's processes over the events that arrived. floor is \
+      the least that can do the work, one send(2) for each delivery, and shows the kernel's share of it. Exit codes: \
+      0 all runs were right, 1 some were not or nothing could be measured, 64 usage, 130 interrupted.
+      """,
+    subcommands: [Measure.self, FloorCommand.self], defaultSubcommand: Measure.self)
+}
+
+/// The measurements.
+struct Measure: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Measure; needs not be named.")
 
   @Option(help: "The gateway's binary.")
   var gateway: String
 
-  @Option(help: "The nginx binary, if it is to be another one than the one installed.")
-  var nginx: String?
+  @Option(
+    parsing: .upToNextOption,
+    help: "Who is measured: \(Peers.names.joined(separator: ", ")). (default: all but the last, where installed)")
+  var peers: [String] = []
 
   @Option(help: "How often each scenario is measured with each server; the medians count.")
   var rounds = 3
@@ -29,10 +37,13 @@ struct Bench: ParsableCommand {
   @Option(help: "How long each measurement lasts, in seconds.")
   var seconds = 3.0
 
-  @Option(help: "Only scenarios whose name contains this.")
-  var scenario: String?
+  @Option(parsing: .upToNextOption, help: "Only scenarios whose name contains one of these.")
+  var scenario: [String] = []
 
-  @Flag(help: "One round of half a second: shows that everything works, not how fast.")
+  @Option(help: "How many clients each scenario has, instead of as many as it is meant for.")
+  var clients: Int?
+
+  @Flag(help: "One round of half a second, few clients: shows that everything works, not how fast.")
   var short = false
 
   @Option(help: "The file that gets the results for machines.")
@@ -43,9 +54,15 @@ struct Bench: ParsableCommand {
     guard seconds >= 0.1, seconds <= 3600 else {
       throw ValidationError("--seconds: given \(seconds), allowed: 0.1 to 3600")
     }
-    guard !scenarios.isEmpty else {
-      let names = ChatScenario.all.map { "\"\($0.name)\"" }.joined(separator: ", ")
-      throw ValidationError("--scenario: given \"\(scenario ?? "")\", allowed: a part of \(names)")
+    if let clients, !(10...100_000).contains(clients) {
+      throw ValidationError("--clients: given \(clients), allowed: 10 to 100000")
+    }
+    for name in peers where !Peers.names.contains(name) {
+      throw ValidationError("--peers: given \"\(name)\", allowed: \(Peers.names.joined(separator: ", "))")
+    }
+    for part in scenario where !Scenarios.all.contains(where: { $0.name.contains(part) }) {
+      let names = Scenarios.all.map { "\"\($0.name)\"" }.joined(separator: ", ")
+      throw ValidationError("--scenario: given \"\(part)\", allowed: a part of \(names)")
     }
   }
 
@@ -62,20 +79,27 @@ struct Bench: ParsableCommand {
     }
     for row in rows {
       for (defect, count) in row.defects.sorted(by: { $0.key < $1.key }) {
-        Self.tell("\(row.scenario), \(row.contender.name): \(count) × \(defect)")
+        Self.tell("\(row.scenario), \(row.server): \(count) × \(defect)")
       }
     }
-    guard rows.allSatisfy({ $0.wrongRuns == 0 && $0.goodRuns > 0 }) else { throw ExitCode.failure }
+    guard !rows.isEmpty, rows.allSatisfy({ $0.wrongRuns == 0 && $0.goodRuns > 0 }) else { throw ExitCode.failure }
   }
 }
 
-extension Bench {
-  private var scenarios: [ChatScenario] {
-    ChatScenario.all.filter { scenario.map($0.name.contains) ?? true }
-  }
-
+extension Measure {
+  private static let shortClients = 40
   private var measuredRounds: Int { short ? 1 : rounds }
   private var measuredSeconds: Double { short ? 0.5 : seconds }
+
+  /// Those that are asked for, each once: with other numbers of clients some are the same.
+  private var scenarios: [any Scenario] {
+    var names: Set<String> = []
+    return Scenarios.all.filter { one in scenario.isEmpty || scenario.contains { one.name.contains($0) } }.map { one in
+      var one = one
+      if let number = clients ?? (short ? Self.shortClients : nil) { one.clients = number }
+      return one
+    }.filter { names.insert($0.name).inserted }
+  }
 
   private func measureAll(_ signals: Signals) throws(BenchError) -> [Row] {
     let folder: TemporaryFolder
@@ -86,16 +110,17 @@ extension Bench {
     }
     defer { folder.remove() }
     let bench = try workbench(folder, signals)
-    let processors = bench.processors.description
-    print("rounds: \(measuredRounds) of \(measuredSeconds) s, medians; \(processors)\n")
+    print("rounds: \(measuredRounds) of \(measuredSeconds) s, medians; \(bench.processors.description)\n")
     var rows: [Row] = []
     for scenario in scenarios {
       let block = try measure(scenario, on: bench)
       print(Table(block).text)
+      fflush(nil)
       rows += block
     }
     guard let json else { return rows }
-    let report = JSONReport(rows, rounds: measuredRounds, seconds: measuredSeconds, processors: processors)
+    let report = JSONReport(
+      rows, rounds: measuredRounds, seconds: measuredSeconds, machine: Machine(bench.processors))
     do throws(SystemError) {
       try SystemFile.write(report.text, to: json)
     } catch {
@@ -106,26 +131,33 @@ extension Bench {
 
   private func workbench(_ folder: TemporaryFolder, _ signals: Signals) throws(BenchError) -> Workbench {
     guard Program.isExecutable(gateway) else { throw .notExecutable(path: gateway, option: "--gateway") }
-    if let nginx, !Program.isExecutable(nginx) { throw .notExecutable(path: nginx, option: "--nginx") }
-    let nginx = nginx ?? Program.find("nginx")
-    if nginx == nil { Self.tell("nginx is not installed, so there is nothing to compare with") }
+    var found: [any Peer] = []
+    for name in peers.isEmpty ? Array(Peers.usual) : peers {
+      if let peer = Peers.find(name, gateway: gateway) {
+        found.append(peer)
+      } else if peers.isEmpty {
+        Self.tell("\(name) is not installed and left out")
+      } else {
+        throw .notInstalled(name)
+      }
+    }
     return Workbench(
-      gateway: gateway, nginx: nginx, folder: folder, processors: try Processors(pinningIn: folder, signals: signals),
+      peers: found, folder: folder, processors: try Processors(pinningIn: folder, signals: signals),
       signals: signals, descriptors: ProcessLimits.raiseDescriptors())
   }
 
   /// Measures a scenario with everybody in turn; who begins changes from round to round.
-  private func measure(_ scenario: ChatScenario, on bench: Workbench) throws(BenchError) -> [Row] {
-    var contenders: [Contender] = [.direct, .gateway(isQuiet: false), .gateway(isQuiet: true)]
-    if bench.nginx != nil { contenders.append(.nginx) }
-    var rows = contenders.map { Row(scenario: scenario.name, contender: $0) }
+  private func measure(_ scenario: any Scenario, on bench: Workbench) throws(BenchError) -> [Row] {
+    let peers = bench.peers.filter { $0.serves(scenario.work) }
+    var rows = peers.map {
+      Row(scenario: scenario.name, main: scenario.main, columns: scenario.columns, server: $0.name)
+    }
     for round in 0..<measuredRounds {
       for turn in rows.indices {
         let index = (turn + round) % rows.count
-        let contender = rows[index].contender
-        Self.tell("\(scenario.name), round \(round + 1) of \(measuredRounds): \(contender.name)")
-        let window = Duration.seconds(measuredSeconds)
-        rows[index].samples.append(try scenario.measure(contender, for: window, on: bench))
+        Self.tell("\(scenario.name), round \(round + 1) of \(measuredRounds): \(rows[index].server)")
+        let sample = try Trial.run(scenario, with: peers[index], for: .seconds(measuredSeconds), on: bench)
+        rows[index].samples.append(sample)
       }
     }
     return rows

@@ -10,6 +10,8 @@ enum BenchError: Error, CustomStringConvertible {
   case unwritable(path: String, SystemError)
   /// A program that is to be measured can't be run.
   case notExecutable(path: String, option: String)
+  /// A server that was asked for is not there.
+  case notInstalled(String)
   /// A server never listened; with the last lines it wrote.
   case startFailed(server: String, output: String)
   /// The process may not open enough descriptors for a scenario.
@@ -22,6 +24,7 @@ enum BenchError: Error, CustomStringConvertible {
     case .system(let error): "\(error)"
     case .unwritable(let path, let error): "--json: given \"\(path)\", \(error.words)"
     case .notExecutable(let path, let option): "\(option): given \"\(path)\", allowed: an executable file"
+    case .notInstalled(let name): "--peers: given \"\(name)\", which is not installed"
     case .startFailed(let server, let output):
       "\(server) did not listen\(output.isEmpty ? " and wrote nothing" : "; it wrote:\n\(output)")"
     case .descriptors(let given, let needed, let scenario):

@@ -1,9 +1,12 @@
-/// One scenario with one contender: the samples of all rounds.
+/// One scenario with one server: the samples of all rounds.
 struct Row {
   /// The scenario's name.
   let scenario: String
+  /// The figure that counts, and those that are told beside it.
+  let main: Figure
+  let columns: [Figure]
   /// Who served.
-  let contender: Contender
+  let server: String
   /// One for each round.
   var samples: [Sample] = []
 
@@ -13,6 +16,12 @@ struct Row {
     guard !values.isEmpty else { return nil }
     let middle = values.count / 2
     return values.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2
+  }
+
+  /// What this server needs as a multiple of what another needs, by the medians of the figure that counts.
+  func ratio(to other: Row?) -> Double? {
+    guard let other, let own = median(main), let its = other.median(main), its > 0 else { return nil }
+    return own / its
   }
 
   /// How many runs of all rounds were right.

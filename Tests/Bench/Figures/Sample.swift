@@ -1,58 +1,63 @@
-/// What is measured, each by the name it has in the machine-readable results.
-enum Figure: String, CaseIterable {
-  /// The server's processor time for each event that arrived.
-  case microsecondsPerEvent = "cpu_us_per_event"
-  /// How many events arrived each second.
-  case eventsPerSecond = "events_per_second"
-  /// From sending the request to the arrival of the first event.
-  case firstEventP50 = "first_event_p50_ms"
-  case firstEventP99 = "first_event_p99_ms"
-  /// From the orchestrator's sending to the arrival of an event.
-  case eventP50 = "event_p50_ms"
-  case eventP99 = "event_p99_ms"
-  /// What the server's memory grew at the peak, for each run that was open.
-  case bytesPerRun = "rss_bytes_per_run"
-  /// How many processors the server kept busy.
-  case serverLoad = "server_load"
-  /// How many processors the clients kept busy together with the stand-in, if that is not the server.
-  case benchLoad = "bench_load"
-  /// How many processors everybody else on the machine kept busy.
-  case othersLoad = "others_load"
-}
+import Load
 
 /// What one round of one scenario with one server gave.
 struct Sample {
+  /// Of less than this many seconds no load is told: the kernel's clock for the machine is too coarse.
+  private static let shortestWindow = 0.1
   /// Those figures that could be measured.
-  let figures: [Figure: Double]
-  /// How many runs were right, byte for byte.
+  private(set) var figures: [Figure: Double]
+  /// How many runs were right, byte for byte; of a feed, how many readers had all of it.
   let goodRuns: Int
   /// The defects of all others, by their words.
-  let defects: [String: Int]
+  private(set) var defects: [String: Int]
 
   /// The figures of an outcome.
   ///
   /// - Parameters:
-  ///   - outcome: what became of the crowd.
-  ///   - grownBytes: what the server's memory grew; `nil` where it has none of its own.
-  ///   - runs: how many runs were open at a time.
-  init(_ outcome: Outcome, grownBytes: Int?, runs: Int) {
-    let events = Double(outcome.tally.events)
-    let nanoseconds = outcome.seconds * 1e9
-    var figures: [Figure: Double] = [
-      .eventsPerSecond: events / outcome.seconds,
-      .serverLoad: Double(outcome.serverNanoseconds) / nanoseconds,
-      .benchLoad: Double(outcome.benchNanoseconds) / nanoseconds,
+  ///   - outcome: what became of the clients.
+  ///   - clients: how many there were at a time.
+  init(_ outcome: Outcome, clients: Int) {
+    let (tally, usage) = (outcome.tally, outcome.usage)
+    var figures: [Figure: Double] = [.clients: Double(clients), .slowClosed: Double(outcome.slowClosed)]
+    if usage.seconds >= Self.shortestWindow {
+      let nanoseconds = usage.seconds * 1e9
+      let known = usage.serverNanoseconds + usage.benchNanoseconds
+      figures[.eventsPerSecond] = Double(tally.events) / usage.seconds
+      figures[.serverLoad] = Double(usage.serverNanoseconds) / nanoseconds
+      figures[.benchLoad] = Double(usage.benchNanoseconds) / nanoseconds
+      figures[.othersLoad] = Double(usage.machineNanoseconds - min(known, usage.machineNanoseconds)) / nanoseconds
+    }
+    if tally.events > 0 {
+      figures[.microsecondsPerEvent] = Double(usage.serverNanoseconds) / 1000 / Double(tally.events)
+    }
+    let times: [(Latency, Figure, Figure)] = [
+      (tally.firstEvents, .firstEventP50, .firstEventP99), (tally.latencies, .eventP50, .eventP99),
     ]
-    let known = outcome.serverNanoseconds + outcome.benchNanoseconds
-    figures[.othersLoad] = Double(outcome.machineNanoseconds - min(known, outcome.machineNanoseconds)) / nanoseconds
-    if events > 0 { figures[.microsecondsPerEvent] = Double(outcome.serverNanoseconds) / 1000 / events }
-    figures[.firstEventP50] = outcome.tally.firstEvents.quantile(0.5).map { $0 / 1e6 }
-    figures[.firstEventP99] = outcome.tally.firstEvents.quantile(0.99).map { $0 / 1e6 }
-    figures[.eventP50] = outcome.tally.latencies.quantile(0.5).map { $0 / 1e6 }
-    figures[.eventP99] = outcome.tally.latencies.quantile(0.99).map { $0 / 1e6 }
-    figures[.bytesPerRun] = grownBytes.map { Double($0) / Double(runs) }
+    for (latency, median, tail) in times where latency.count > 0 {
+      figures[median] = Double(latency.percentile(50)) / 1e6
+      figures[tail] = Double(latency.percentile(99)) / 1e6
+    }
+    figures[.serverBytes] = outcome.serverBytes.map(Double.init)
     self.figures = figures
     goodRuns = outcome.goodRuns
     defects = outcome.defects
+  }
+
+  /// Nothing was measured.
+  ///
+  /// - Parameter defect: why.
+  init(defect: String) {
+    (figures, goodRuns, defects) = ([:], 0, [defect: 1])
+  }
+
+  /// Adds what the server's memory grew for each client.
+  mutating func setGrowth(from before: Int?, for clients: Int) {
+    guard let before, let after = figures[.serverBytes] else { return }
+    figures[.bytesPerClient] = max(0, after - Double(before)) / Double(max(1, clients))
+  }
+
+  /// Adds what was wrong as a whole.
+  mutating func add(defect: String) {
+    defects[defect, default: 0] += 1
   }
 }

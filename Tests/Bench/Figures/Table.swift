@@ -1,11 +1,11 @@
-/// The medians as a plain table: a block for each scenario, a line for each contender.
+/// The medians as a plain table: a block for each scenario, a line for each server.
 struct Table {
-  private static let headings = [
-    "server", "CPU µs/event", "× nginx", "events/s", "first p50 ms", "first p99 ms", "event p50 ms", "event p99 ms",
-    "RSS KiB/run", "server CPU", "bench CPU", "others CPU", "runs", "wrong",
-  ]
+  /// What is told of every scenario.
+  private static let always: [Figure] = [.serverLoad, .benchLoad, .othersLoad]
   /// From how many processors on that others keep busy a reader is warned.
   private static let disturbing = 0.1
+  /// From how much of their processor on the clients are what limits a rate.
+  private static let full = 0.95
   private let rows: [Row]
 
   /// A table of the rows, those of a scenario one after another.
@@ -20,43 +20,46 @@ struct Table {
     while let scenario = rest.first?.scenario {
       let block = rest.prefix { $0.scenario == scenario }
       rest = rest.dropFirst(block.count)
-      text += "\(scenario)\n" + Self.aligned([Self.headings] + block.map { cells($0, in: block) })
+      text += "\(scenario)\n" + Self.aligned([Self.headings(block)] + block.map { Self.cells($0, in: block) })
       text += Self.warning(block)
     }
     return text
   }
 
+  /// Clients that must wait for theirs see less come in, and later, than the server could have given.
+  ///
   /// A server that must wait for its processor finds more events at a time, and each then costs less.
   private static func warning(_ block: ArraySlice<Row>) -> String {
-    let most = block.flatMap(\.samples).compactMap { $0.figures[.othersLoad] }.max() ?? 0
-    guard most >= disturbing else { return "" }
-    return "  others kept up to \(fixed(most, digits: 2)) processors busy: these figures can't be compared\n"
+    let samples = block.flatMap(\.samples)
+    let others = samples.compactMap { $0.figures[.othersLoad] }.max() ?? 0
+    let own = samples.compactMap { $0.figures[.benchLoad] }.max() ?? 0
+    var text = ""
+    if own >= full {
+      text += "  the clients kept their processor busy: rates and times are theirs rather than the servers'\n"
+    }
+    if others >= disturbing {
+      text += "  others kept up to \(fixed(others, digits: 2)) processors busy: these figures can't be compared\n"
+    }
+    return text
   }
 
-  private func cells(_ row: Row, in block: ArraySlice<Row>) -> [String] {
-    let cost = row.median(.microsecondsPerEvent)
-    let nginx = block.first { $0.contender == .nginx }?.median(.microsecondsPerEvent)
-    var ratio: Double?
-    if let cost, let nginx, nginx > 0, row.contender != .direct { ratio = cost / nginx }
-    return [
-      row.contender.name,
-      Self.cell(cost, digits: 2),
-      Self.cell(ratio, digits: 2),
-      Self.cell(row.median(.eventsPerSecond), digits: 0),
-      Self.cell(row.median(.firstEventP50), digits: 2),
-      Self.cell(row.median(.firstEventP99), digits: 2),
-      Self.cell(row.median(.eventP50), digits: 2),
-      Self.cell(row.median(.eventP99), digits: 2),
-      Self.cell(row.median(.bytesPerRun).map { $0 / 1024 }, digits: 1),
-      Self.cell(row.median(.serverLoad), digits: 2),
-      Self.cell(row.median(.benchLoad), digits: 2),
-      Self.cell(row.median(.othersLoad), digits: 2),
-      "\(row.goodRuns)",
-      "\(row.wrongRuns)",
-    ]
+  private static func headings(_ block: ArraySlice<Row>) -> [String] {
+    guard let row = block.first else { return [] }
+    let figures = (row.columns + always).map(\.heading)
+    return ["server", "clients", row.main.heading, "× floor", "sluice ÷ it"] + figures + ["right", "wrong"]
   }
 
-  private static func cell(_ value: Double?, digits: Int) -> String {
+  private static func cells(_ row: Row, in block: ArraySlice<Row>) -> [String] {
+    let floor = block.first { $0.server == "floor" }
+    let gateway = block.first { $0.server == "sluice" }
+    let figures = [row.main] + row.columns + always
+    var cells = figures.map { figure in row.median(figure).map { figure.text($0) } ?? "-" }
+    cells.insert(contentsOf: [cell(row.ratio(to: floor)), cell(gateway?.ratio(to: row))], at: 1)
+    cells.insert(contentsOf: [row.server, cell(row.median(.clients), digits: 0)], at: 0)
+    return cells + ["\(row.goodRuns)", "\(row.wrongRuns)"]
+  }
+
+  private static func cell(_ value: Double?, digits: Int = 2) -> String {
     value.map { fixed($0, digits: digits) } ?? "-"
   }
 

@@ -11,7 +11,8 @@ final class Crowd: TimerOwner {
   struct Plan: Sendable {
     var address: SocketAddress
     var clients: Int
-    var script: Script
+    /// Gives a client what it comes for.
+    var makeErrand: @Sendable () -> any Errand
     var warmUp: Duration
     var window: Duration
     /// How long the runs under way may last when the window has closed.
@@ -27,12 +28,12 @@ final class Crowd: TimerOwner {
   /// Whether clients count and begin new runs.
   private(set) var isClosing = false
   private var outcome = Outcome()
-  private let meter: CPUMeter
-  private var clients: [ChatClient] = []
-  private var openedAt = Instant(nanoseconds: 0)
+  private let meter: ServerMeter
+  private var clients: [RunClient] = []
+  private var usage: UsageWindow?
   private var patience: TimerID?
 
-  private init(_ plan: Plan, meter: CPUMeter, on loop: Loop) {
+  private init(_ plan: Plan, meter: ServerMeter, on loop: Loop) {
     self.plan = plan
     self.meter = meter
     self.loop = loop
@@ -46,33 +47,19 @@ final class Crowd: TimerOwner {
   ///   - signals: what ends the wait early.
   /// - Returns: what became of it.
   /// - Throws: `BenchError`; after an interruption the thread is left to the process's end.
-  static func run(_ plan: Plan, meter: CPUMeter, signals: Signals) throws(BenchError) -> Outcome {
-    let result = Locked<Outcome?>(nil)
-    let thread: Thread
-    do throws(SystemError) {
-      let loop = try Loop()
-      thread = try Thread("clients") {
-        let crowd = Crowd(plan, meter: meter, on: loop)
-        crowd.come()
-        loop.run()
-        result.change { $0 = crowd.outcome }
-      }
-    } catch {
-      throw .system(error)
-    }
-    while true {
-      if let outcome = result.withLock({ $0 }) {
-        thread.join()
-        return outcome
-      }
-      try signals.pause(milliseconds: 5)
+  static func run(_ plan: Plan, meter: ServerMeter, signals: Signals) throws(BenchError) -> Outcome {
+    try ClientThread.run(signals: signals) { loop in
+      let crowd = Crowd(plan, meter: meter, on: loop)
+      crowd.come()
+      loop.run()
+      return crowd.outcome
     }
   }
 
   private func come() {
     let start = loop.now
     for number in 0..<plan.clients {
-      let client = ChatClient(number, of: self)
+      let client = RunClient(number, of: self, for: plan.makeErrand())
       clients.append(client)
       client.come(at: start + plan.warmUp * number / plan.clients)
     }
@@ -92,29 +79,18 @@ final class Crowd: TimerOwner {
 
   private func open() {
     tally = Tally()
-    outcome.serverNanoseconds = meter.nanoseconds
-    outcome.benchNanoseconds = CPUMeter.ownProcess.nanoseconds
-    outcome.machineNanoseconds = CPUMeter.machineNanoseconds
-    openedAt = .now
-    _ = loop.setTimer(at: openedAt + plan.window, for: self, tag: Step.close.rawValue)
+    usage = UsageWindow(meter.processor)
+    _ = loop.setTimer(at: .now + plan.window, for: self, tag: Step.close.rawValue)
   }
 
   private func close() {
-    outcome.serverNanoseconds = Self.grown(from: outcome.serverNanoseconds, to: meter.nanoseconds)
-    outcome.benchNanoseconds = Self.grown(from: outcome.benchNanoseconds, to: CPUMeter.ownProcess.nanoseconds)
-    outcome.machineNanoseconds = Self.grown(from: outcome.machineNanoseconds, to: CPUMeter.machineNanoseconds)
-    let now = Instant.now
-    outcome.seconds = Double(now.nanoseconds - openedAt.nanoseconds) / 1e9
+    if let usage { outcome.usage = usage.close() }
     outcome.tally = tally
+    outcome.serverBytes = meter.proportionalBytes
     isClosing = true
-    patience = loop.setTimer(at: now + plan.patience, for: self, tag: Step.giveUp.rawValue)
+    patience = loop.setTimer(at: .now + plan.patience, for: self, tag: Step.giveUp.rawValue)
     // Those that were between two runs have nothing to bring to an end.
     leaveWhenEmpty()
-  }
-
-  /// The time of a server that has ended in the middle is lost; its runs are wrong in any case.
-  private static func grown(from before: UInt64, to now: UInt64) -> UInt64 {
-    now - min(before, now)
   }
 
   // MARK: - What clients tell
@@ -130,7 +106,7 @@ final class Crowd: TimerOwner {
   }
 
   /// A client begins no more runs.
-  func left(_ client: ChatClient) {
+  func left(_ client: RunClient) {
     clients.removeAll { $0 === client }
     leaveWhenEmpty()
   }

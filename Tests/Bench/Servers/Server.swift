@@ -1,26 +1,19 @@
 import Glibc
 import Reactor
 
-/// A server that clients can be sent to: a process of its own, or the stand-in orchestrator itself.
+/// A server that clients can be sent to: a process of its own.
 ///
 /// - Owner: the measurement, which ends it.
 final class Server {
   /// Where it listens.
   let address: SocketAddress
-  private let child: Child?
-  private let orchestrator: Orchestrator
+  private let child: Child
   private let log: String
 
-  private init(_ address: SocketAddress, _ child: Child?, before orchestrator: Orchestrator, log: String) {
+  private init(_ address: SocketAddress, _ child: Child, log: String) {
     self.address = address
     self.child = child
-    self.orchestrator = orchestrator
     self.log = log
-  }
-
-  /// The stand-in orchestrator, with nothing before it.
-  static func direct(_ orchestrator: Orchestrator) -> Server {
-    Server(orchestrator.address, nil, before: orchestrator, log: "")
   }
 
   /// Starts a program and waits until it listens.
@@ -30,13 +23,12 @@ final class Server {
   ///
   /// - Parameters:
   ///   - name: what people call it.
-  ///   - orchestrator: what it passes requests on to.
   ///   - bench: where it runs.
   ///   - command: writes the configuration for a port and gives the command.
   /// - Returns: the server, which listens; end it.
   /// - Throws: `BenchError`; nothing is left running then.
   static func start(
-    _ name: String, before orchestrator: Orchestrator, on bench: Workbench,
+    _ name: String, on bench: Workbench,
     command: (SocketAddress) throws(SystemError) -> [String]
   ) throws(BenchError) -> Server {
     let log = bench.folder.path(of: "server.log")
@@ -49,7 +41,7 @@ final class Server {
       } catch {
         throw .system(error)
       }
-      let server = Server(address, child, before: orchestrator, log: log)
+      let server = Server(address, child, log: log)
       do throws(BenchError) {
         if try server.waitUntilListening(bench.signals) { return server }
       } catch {
@@ -61,56 +53,21 @@ final class Server {
     throw .startFailed(server: name, output: lastLines(of: log))
   }
 
-  /// Whether it is a process, with memory and processor time of its own.
-  var isProcess: Bool { child != nil }
-
   /// Whether it still runs.
-  var isRunning: Bool { child?.isRunning ?? true }
+  var isRunning: Bool { child.isRunning }
 
   /// The last lines it wrote, each indented; empty where it wrote nothing.
   var lastLines: String { Self.lastLines(of: log) }
 
   /// Ends it, whatever it does.
   func end() {
-    child?.end()
+    child.end()
   }
 
-  // MARK: - Figures
-
-  /// Reads its processor time: that of its processes, or of the stand-in's thread.
+  /// Reads its processor time and memory.
   ///
   /// To be asked for once all its processes run.
-  var meter: CPUMeter {
-    guard let child else { return orchestrator.meter }
-    return CPUMeter(processes: child.family)
-  }
-
-  /// The memory of all its processes that is in use now, in bytes; `nil` for the stand-in, which is no process.
-  var residentBytes: Int? { memory("VmRSS") }
-
-  /// The most memory that was in use since `forgetPeak`, in bytes.
-  var peakBytes: Int? { memory("VmHWM") }
-
-  /// Begins anew to look for the peak; where that is not allowed, the peak since the start counts.
-  ///
-  /// proc(5), /proc/pid/clear_refs.
-  func forgetPeak() {
-    for process in child?.family ?? [] {
-      do throws(SystemError) {
-        try SystemFile.write("5", to: "/proc/\(process)/clear_refs")
-      } catch {
-        continue
-      }
-    }
-  }
-
-  private func memory(_ name: String) -> Int? {
-    guard let child else { return nil }
-    return child.family.reduce(0) { sum, process in
-      let words = SystemFile.status(name, of: "\(process)")?.split(separator: " ") ?? []
-      return sum + (words.first.flatMap { Int($0) } ?? 0) * 1024
-    }
-  }
+  var meter: ServerMeter { ServerMeter(processes: child.family) }
 
   // MARK: - Start
 

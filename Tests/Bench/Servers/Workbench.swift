@@ -1,9 +1,7 @@
-/// What every measurement needs: the programs, and the place where they run.
+/// What every measurement needs: the servers, and the place where they run.
 struct Workbench {
-  /// The gateway's binary.
-  let gateway: String
-  /// The nginx binary, where there is one.
-  let nginx: String?
+  /// Who is measured.
+  let peers: [any Peer]
   /// Where configurations and logs go.
   let folder: TemporaryFolder
   /// Who runs on which processor.

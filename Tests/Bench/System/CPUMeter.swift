@@ -1,7 +1,7 @@
 import Glibc
 import Reactor
 
-/// Reads how much processor time processes and threads have used, user and system together.
+/// Reads how much processor time processes have used, user and system together.
 ///
 /// POSIX gives each a clock of its own, exact to the nanosecond; that of a process includes threads that have ended.
 struct CPUMeter: Sendable {
@@ -22,14 +22,6 @@ struct CPUMeter: Sendable {
       var clock = clockid_t()
       return unsafe clock_getcpuclockid(process, &clock) == 0 ? clock : nil
     }
-  }
-
-  /// The time of the thread that asks; others may read it while the thread lives.
-  ///
-  /// pthread_getcpuclockid(3).
-  static func ownThread() -> CPUMeter {
-    var clock = clockid_t()
-    return unsafe pthread_getcpuclockid(pthread_self(), &clock) == 0 ? CPUMeter(clocks: [clock]) : CPUMeter(clocks: [])
   }
 
   /// The time that all processors together were busy, whoever used it, in nanoseconds; exact to a clock tick of 10 ms.

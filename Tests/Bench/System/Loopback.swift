@@ -9,4 +9,9 @@ enum Loopback {
     guard let address = SocketAddress(numeric: "127.0.0.1", port: 0) else { throw .invalidAddress }
     return try ListeningSocket(address, unacknowledged: .seconds(30))
   }
+
+  /// One of many addresses to connect from: each has all the ports, of which one alone may have too few.
+  static func source(_ number: Int) -> SocketAddress? {
+    SocketAddress(numeric: "127.0.0.\(2 + number % 64)", port: 0)
+  }
 }

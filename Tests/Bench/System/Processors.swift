@@ -19,7 +19,7 @@ struct Processors {
   ///   - signals: looked for while taskset runs.
   /// - Throws: `BenchError` where no process can be started.
   init(pinningIn folder: TemporaryFolder, signals: Signals) throws(BenchError) {
-    let allowed = Self.parse(SystemFile.status("Cpus_allowed_list", of: "self") ?? "")
+    let allowed = Self.parse(SystemFile.line("Cpus_allowed_list", of: "/proc/self/status") ?? "")
     guard allowed.count >= 2, let taskset = Program.find("taskset") else {
       (self.taskset, server, bench) = (nil, 0, 0)
       return

@@ -10,6 +10,15 @@ enum Program {
     path.split(separator: ":").map { "\($0)/\(name)" }.first { isExecutable($0) }
   }
 
+  /// The path of this program.
+  ///
+  /// proc(5), /proc/self/exe; realpath(3).
+  static var own: String {
+    guard let path = unsafe realpath("/proc/self/exe", nil) else { return CommandLine.arguments[0] }
+    defer { unsafe free(path) }
+    return unsafe String(cString: path)
+  }
+
   /// Whether this is a program that may be run.
   ///
   /// access(2).

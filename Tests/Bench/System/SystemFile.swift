@@ -20,6 +20,13 @@ enum SystemFile {
     }
   }
 
+  /// Whether there is a file that may be read.
+  ///
+  /// access(2).
+  static func exists(_ path: String) -> Bool {
+    unsafe access(path, R_OK) == 0
+  }
+
   /// Writes a file anew.
   ///
   /// open(2), write(2).
@@ -38,12 +45,12 @@ enum SystemFile {
     }
   }
 
-  /// The value of a line `name: value` of a process's status, `nil` where there is none.
-  ///
-  /// proc(5), /proc/pid/status.
-  static func status(_ name: String, of process: String) -> Substring? {
-    guard let lines = read("/proc/\(process)/status")?.split(separator: "\n") else { return nil }
-    guard let line = lines.first(where: { $0.hasPrefix("\(name):") }) else { return nil }
-    return line.dropFirst(name.utf8.count + 1).drop { $0 == " " || $0 == "\t" }
+  /// The value of the first line `name: value` of a file, `nil` where there is none.
+  static func line(_ name: String, of path: String) -> Substring? {
+    guard let lines = read(path)?.split(separator: "\n") else { return nil }
+    guard let line = lines.first(where: { $0.hasPrefix("\(name)") }), let colon = line.firstIndex(of: ":") else {
+      return nil
+    }
+    return line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
   }
 }

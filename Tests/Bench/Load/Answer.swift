@@ -2,12 +2,10 @@ import Bytes
 import Reactor
 import Wire
 
-/// The answer to one chat request, decoded and judged as it arrives.
+/// The answer to one request, decoded as it arrives.
 struct Answer {
   private static let limits = HeadLimits(headBytes: 16 * 1024, targetBytes: 0)
 
-  /// What has come of the run.
-  private(set) var transcript: Transcript
   /// Whether the connection may be used again once the answer has ended.
   private(set) var persistsConnection = false
   private var input: [UInt8] = []
@@ -17,33 +15,27 @@ struct Answer {
   private var events = SSEDecoder(maxEventBytes: 64 * 1024)
 
   /// An answer of which nothing has come yet.
-  init(of run: [UInt8], script: Script) {
-    transcript = Transcript(of: run, script: script)
-  }
+  init() {}
 
-  /// Whether it has ended cleanly; `end` judges the whole then.
+  /// Whether its head is there, and good.
+  var hasBegun: Bool { body != nil }
+
+  /// Whether it has ended cleanly.
   var isComplete: Bool { body?.isComplete ?? false }
 
   /// Takes what was received.
   ///
   /// - Parameters:
   ///   - bytes: received bytes.
-  ///   - note: told when each event was sent, in order.
+  ///   - take: is given each event, in order, and throws where it is not the right one.
   /// - Throws: `RunDefect` at the first byte that is not as it should be.
-  mutating func receive(_ bytes: Span<UInt8>, note: (Instant) -> Void) throws(RunDefect) {
-    if body != nil { return try receiveBody(bytes, note: note) }
+  mutating func receive(_ bytes: Span<UInt8>, take: (StreamEvent) throws(RunDefect) -> Void) throws(RunDefect) {
+    if body != nil { return try receiveBody(bytes, take: take) }
     var received: [UInt8] = []
     swap(&received, &input)
     received.append(bytes)
     guard let consumed = try receiveHead(received.span) else { return swap(&received, &input) }
-    try receiveBody(received.span.extracting(consumed...), note: note)
-  }
-
-  /// Judges an answer that has ended.
-  ///
-  /// - Throws: `RunDefect` where events are missing.
-  func end() throws(RunDefect) {
-    try transcript.end()
+    try receiveBody(received.span.extracting(consumed...), take: take)
   }
 
   /// Takes the head, once it is whole, and says how many bytes it took.
@@ -62,11 +54,13 @@ struct Answer {
     return length
   }
 
-  private mutating func receiveBody(_ bytes: Span<UInt8>, note: (Instant) -> Void) throws(RunDefect) {
+  private mutating func receiveBody(
+    _ bytes: Span<UInt8>, take: (StreamEvent) throws(RunDefect) -> Void
+  ) throws(RunDefect) {
     var offset = 0
     while offset < bytes.count {
       switch try nextStep(bytes, at: &offset) {
-      case .payload(let range): try receiveEvents(bytes.extracting(range), note: note)
+      case .payload(let range): try receiveEvents(bytes.extracting(range), take: take)
       case .needMore, nil: return
       case .complete: if offset < bytes.count { throw .bytesAfterEnd }
       }
@@ -81,7 +75,9 @@ struct Answer {
     }
   }
 
-  private mutating func receiveEvents(_ bytes: Span<UInt8>, note: (Instant) -> Void) throws(RunDefect) {
+  private mutating func receiveEvents(
+    _ bytes: Span<UInt8>, take: (StreamEvent) throws(RunDefect) -> Void
+  ) throws(RunDefect) {
     var offset = 0
     while true {
       do throws(StreamViolation) {
@@ -89,7 +85,7 @@ struct Answer {
       } catch {
         throw .stream(error)
       }
-      note(try transcript.take(events.event))
+      try take(events.event)
     }
   }
 }

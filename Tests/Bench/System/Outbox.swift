@@ -3,9 +3,12 @@ import Reactor
 
 /// What a socket has not taken yet.
 ///
-/// - Bound: what its owner hands over before it has gone out: a request, or the rest of a run.
+/// - Bound: what its owner hands over before it has gone out: a request, the rest of a run, or what its owner allows of a feed.
 struct Outbox {
   private var waiting: [UInt8] = []
+
+  /// How much waits.
+  var waitingBytes: Int { waiting.count }
 
   /// Writes at once as much as the socket takes; the rest waits until it is writable.
   ///

@@ -1,41 +1,6 @@
 import Reactor
 import Wire
 
-/// What one client has got of one run, and the judgement on it.
-struct Transcript {
-  private let script: Script
-  /// The name of the run, which the client chose.
-  let run: [UInt8]
-  /// How many events have come.
-  private(set) var count = 0
-
-  /// Nothing has come yet.
-  init(of run: [UInt8], script: Script) {
-    self.run = run
-    self.script = script
-  }
-
-  /// Takes the next event.
-  ///
-  /// - Returns: when it was sent.
-  /// - Throws: `RunDefect` where it is not the next event of this very run; nothing after it can be judged.
-  mutating func take(_ event: StreamEvent) throws(RunDefect) -> Instant {
-    guard count < script.count else { throw .eventAfterLast }
-    guard let moment = script.momentSent(in: event.data.span, place: count, run: run.span) else {
-      throw .unexpectedEvent(place: count)
-    }
-    count += 1
-    return moment
-  }
-
-  /// Takes note of the answer's clean end.
-  ///
-  /// - Throws: `RunDefect` where events are missing.
-  func end() throws(RunDefect) {
-    guard count == script.count else { throw .endedEarly(after: count, of: script.count) }
-  }
-}
-
 /// Why a run was not what it should have been.
 enum RunDefect: Error, CustomStringConvertible {
   /// No connection was made.
@@ -52,13 +17,15 @@ enum RunDefect: Error, CustomStringConvertible {
   case stream(StreamViolation)
   /// An event was not the one expected at its place, or not byte for byte.
   case unexpectedEvent(place: Int)
+  /// An event of the feed is not the one after the last.
+  case unexpectedPlace
   /// Events came after the last one.
   case eventAfterLast
   /// The answer ended cleanly, but too early.
   case endedEarly(after: Int, of: Int)
   /// Bytes came after the answer's end that nobody had asked for.
   case bytesAfterEnd
-  /// The run was still going on long after it should have ended.
+  /// The run was still going on long after it should have ended, or events of the feed had not come.
   case late(after: Int)
 
   /// What was wrong; the same words for the same defect, so that they can be counted.
@@ -71,6 +38,7 @@ enum RunDefect: Error, CustomStringConvertible {
     case .malformed(let violation): "malformed answer: \(violation.reason)"
     case .stream(let violation): violation.reason
     case .unexpectedEvent(let place): "not the expected bytes at place \(place)"
+    case .unexpectedPlace: "events of the feed are missing or doubled"
     case .eventAfterLast: "an event after the last one"
     case .endedEarly(let count, let expected): "ended after \(count) of \(expected) events"
     case .bytesAfterEnd: "bytes after the end of the answer"
