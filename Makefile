@@ -20,7 +20,7 @@ help:
 	@echo 'make test      every test; make unit-test or process-test for a part, make lint for the format'
 	@echo 'make sanitize  the unit tests under the address and the thread sanitizer'
 	@echo 'make fuzz      the fuzz drivers, FUZZ_SECONDS=60 each'
-	@echo 'make bench     the benchmarks, side by side with nginx where it is installed'
+	@echo 'make bench     the benchmarks, beside nginx, Nchan and HAProxy where installed; BENCH="--scenario chat"'
 	@echo 'make install   binary, unit file and sample configuration below PREFIX=/usr/local and /etc'
 
 run: build
@@ -38,6 +38,7 @@ unit-test: build-packages
 
 process-test: test-packages $(VENV)/installed
 	$(SWIFT) build --product sluice
+	$(SWIFT) build --product bench
 	$(PYTEST) Tests/ProcessTests
 
 lint:
@@ -60,7 +61,7 @@ fuzz: build-packages
 
 bench: build
 	$(SWIFT) build -c release --static-swift-stdlib --product bench
-	.build/release/bench --gateway .build/release/sluice
+	.build/release/bench --gateway .build/release/sluice --json bench-results.json $(BENCH)
 
 install: build
 	install -s -D -m 755 .build/release/sluice $(DESTDIR)$(PREFIX)/bin/sluice
