@@ -107,8 +107,8 @@ def test_wrong_bytes_are_found_and_nothing_else_is(scenario: str, tmp_path: Path
     liar.write_text(LIAR.format(python=sys.executable))
     liar.chmod(0o700)
     file = tmp_path / "results.json"
-    arguments = ["--short", "--clients", "10", "--scenario", scenario, "--peers", "sluice", "floor", "--json", str(file)]
-    done = run(*arguments, gateway=liar)
+    peers = ["--peers", "sluice", "floor"]
+    done = run("--short", "--clients", "10", "--scenario", scenario, *peers, "--json", str(file), gateway=liar)
     assert done.returncode == 1, done
     lying, floor = json.loads(file.read_text())["rows"]
     assert lying["wrong_runs"] > 0 and all(words.startswith("not the expected bytes") for words in lying["defects"])
@@ -118,8 +118,8 @@ def test_wrong_bytes_are_found_and_nothing_else_is(scenario: str, tmp_path: Path
 
 def test_a_server_that_does_not_start_does_not_keep_the_others_from_being_measured(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
-    arguments = ["--short", "--clients", "10", "--scenario", "idle", "--peers", "sluice", "floor", "--json", str(file)]
-    done = run(*arguments, gateway=Path("/bin/false"))
+    arguments = ["--short", "--clients", "10", "--scenario", "idle", "--peers", "sluice", "floor"]
+    done = run(*arguments, "--json", str(file), gateway=Path("/bin/false"))
     assert done.returncode == 1, done
     failed, floor = json.loads(file.read_text())["rows"]
     assert (failed["good_runs"], floor["good_runs"]) == (0, 10)

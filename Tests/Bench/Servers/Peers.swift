@@ -1,6 +1,6 @@
 /// The servers that can be measured here.
 enum Peers {
-  /// The names there are; those of the second line are measured only where asked for.
+  /// The names there are; the last is measured only where it is asked for.
   static let names = ["sluice", "floor", "nginx", "nchan", "haproxy", "sluice-quiet"]
   /// Who is measured where nobody is named.
   static let usual = names.dropLast()
