@@ -50,7 +50,8 @@ struct Table {
   }
 
   private static func cells(_ row: Row, in block: ArraySlice<Row>) -> [String] {
-    let floor = block.first { $0.server == "floor" }
+    // Memory has no floor: what the kernel keeps for a connection is not the process's.
+    let floor = row.main == .bytesPerClient ? nil : block.first { $0.server == "floor" }
     let gateway = block.first { $0.server == "sluice" }
     let figures = [row.main] + row.columns + always
     var cells = figures.map { figure in row.median(figure).map { figure.text($0) } ?? "-" }
