@@ -39,7 +39,7 @@ enum Scenarios {
     ChatScenario(clients: 200, milliseconds: 0),
     ChurnScenario(clients: 64),
     IdleScenario(clients: 10_000),
-    SlowScenario(clients: 1000, hasSlow: false),
-    SlowScenario(clients: 1000, hasSlow: true),
+    SlowScenario(clients: 250, hasSlow: false),
+    SlowScenario(clients: 250, hasSlow: true),
   ]
 }
