@@ -37,7 +37,7 @@ public struct LineLogHandler: LogHandler {
   public func log(event: LogEvent) {
     var pairs = event.metadata ?? [:]
     pairs.merge(metadata) { own, _ in own }
-    let keys = pairs.keys.sorted { Self.rank($0) < Self.rank($1) }
+    let keys = Self.inReadingOrder(pairs.keys)
     var line: [UInt8] = []
     line.reserveCapacity(256)
     switch format {
@@ -75,8 +75,9 @@ public struct LineLogHandler: LogHandler {
     "bytes", "connections", "deadline_ms", "descriptors", "duration_ms", "events", "status",
   ]
 
-  private static func rank(_ key: String) -> String {
-    order.firstIndex(of: key).map { "0\($0)" } ?? "1\(key)"
+  private static func inReadingOrder(_ keys: Logger.Metadata.Keys) -> [String] {
+    let ranked = keys.map { (rank: order.firstIndex(of: $0) ?? order.count, key: $0) }
+    return ranked.sorted { ($0.rank, $0.key) < ($1.rank, $1.key) }.map(\.key)
   }
 
   /// A value that can't be mistaken for the next key, nor break the line.

@@ -52,7 +52,8 @@ extension HTTP1Connection: ExchangeTransport {
 
   private func flushAnswer() {
     while !unsentAnswer.isEmpty {
-      switch socket.write(unsentAnswer.span) {
+      let bytes = unsentAnswer
+      switch socket.write(bytes.span) {
       case .wrote(let count):
         note(written: count)
         unsentAnswer.removeFirst(count)

@@ -148,7 +148,8 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
   private func flush() {
     guard let socket else { return }
     while !unsent.isEmpty {
-      switch socket.write(unsent.span) {
+      let bytes = unsent
+      switch socket.write(bytes.span) {
       case .wrote(let count): unsent.removeFirst(count)
       case .wouldBlock: return socket.awaitWritable()
       // What the endpoint said before it broke the connection is still to be read.
