@@ -83,9 +83,8 @@ import Testing
 
   @Test func `an upstream that can't be reached ends the run, and the next endpoint is tried before`() throws {
     let orchestrator = try TestOrchestrator()
-    let dead: UInt16
-    do { dead = try TestOrchestrator().port }
-    let gateway = try TestGateway(upstream: [dead, orchestrator.port])
+    let dead = try TestOrchestrator(isListening: false)
+    let gateway = try TestGateway(upstream: [dead.port, orchestrator.port])
     for _ in 0..<2 {
       let client = try gateway.get()
       let upstream = try orchestrator.accept()
@@ -95,7 +94,7 @@ import Testing
     }
     gateway.stop()
 
-    let alone = try TestGateway(upstream: [dead])
+    let alone = try TestGateway(upstream: [dead.port])
     #expect(try alone.get().read(through: "0\r\n\r\n").contains(#""reason":"upstream_unreachable""#))
     alone.stop()
   }

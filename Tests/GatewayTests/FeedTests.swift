@@ -370,13 +370,20 @@ import Testing
   @Test(arguments: [1, 4]) func `an upstream that is silent for longer than feed.idle_timeout is asked anew`(
     workers: Int
   ) throws {
-    let feed = try begin(TestGateway.feed(idleTimeout: .milliseconds(50)), workers: workers)
-    try feed.upstream.sendChunk("data: 1\nid: a\n\n")
-    try feed.upstream.waitForEnd()
-    let again = try feed.orchestrator.accept()
+    let orchestrator = try TestOrchestrator()
+    let gateway = try TestGateway(
+      upstream: [orchestrator.port], feed: TestGateway.feed(idleTimeout: .milliseconds(50)), workers: workers)
+    let client = try gateway.subscribe()
+    let upstream = try orchestrator.accept()
+    _ = try upstream.readRequest()
+    // The event in one piece with the head: where this thread is held up between two, the upstream is silent too early.
+    try upstream.send(TestSocket.eventStream + TestSocket.chunk("data: 1\nid: a\n\n"))
+    #expect(data(try client.read(through: "id: a\n\n")) == ["1"])
+    try upstream.waitForEnd()
+    let again = try orchestrator.accept()
     #expect(try again.readRequest().head.contains("Last-Event-ID: a\r\n"))
-    #expect(feed.gateway.log.wait(for: "upstream_failed").values["reason"] == "upstream_timeout")
-    feed.gateway.stop()
+    #expect(gateway.log.wait(for: "upstream_failed").values["reason"] == "upstream_timeout")
+    gateway.stop()
   }
 
   // MARK: - Refusals

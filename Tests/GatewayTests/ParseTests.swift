@@ -102,16 +102,25 @@ import Testing
     gateway.stop()
   }
 
+  /// The answer to a request that is begun and never ended.
+  ///
+  /// Where this thread is held up before it has begun, the connection is closed as a silent one: it is begun anew.
+  private func answer(to beginning: String, _ gateway: TestGateway) throws -> String {
+    for _ in 0..<50 {
+      let client = try gateway.connect()
+      do { try client.send(beginning) } catch is TestSocket.Closed { continue }
+      let answer = try client.readToEnd()
+      if !answer.isEmpty { return answer }
+    }
+    return ""
+  }
+
   @Test func `a head or body that does not come is refused in time`() throws {
     let gateway = try TestGateway(upstream: [1], clients: limits(head: .milliseconds(100), body: .milliseconds(100)))
     let silent = try gateway.connect()
     #expect(try silent.readToEnd() == "")
-    let slow = try gateway.connect()
-    try slow.send("GET / HTT")
-    #expect(try slow.readToEnd().hasPrefix("HTTP/1.1 408 "))
-    let half = try gateway.connect()
-    try half.send("POST \(TestGateway.path) HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
-    let answer = try half.readToEnd()
+    #expect(try answer(to: "GET / HTT", gateway).hasPrefix("HTTP/1.1 408 "))
+    let answer = try answer(to: "POST \(TestGateway.path) HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{", gateway)
     #expect(answer.hasPrefix("HTTP/1.1 408 ") && answer.contains("clients.body_timeout"))
     gateway.stop()
   }

@@ -7,14 +7,16 @@ final class TestOrchestrator: Sendable {
   let port: UInt16
   private let listener: Int32
 
-  init() throws {
+  // Where it does not listen nobody can connect, and the port is nobody else's.
+  init(isListening: Bool = true) throws {
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = TestSocket.loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let listener = listener
     let result = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        bind(listener, pointer, length) | listen(listener, 128) | getsockname(listener, pointer, &length)
+        bind(listener, pointer, length) | (isListening ? listen(listener, 128) : 0)
+          | getsockname(listener, pointer, &length)
       }
     }
     try #require(result == 0)
@@ -27,7 +29,8 @@ final class TestOrchestrator: Sendable {
 
   /// The next connection of the gateway.
   func accept() throws -> TestSocket {
-    let descriptor = Glibc.accept(listener, nil, nil)
+    var descriptor: Int32 = -1
+    repeat { descriptor = Glibc.accept(listener, nil, nil) } while descriptor < 0 && errno == EINTR
     try #require(descriptor >= 0, "the gateway did not connect")
     return TestSocket(descriptor)
   }
@@ -53,10 +56,11 @@ extension TestSocket {
     return (head, body)
   }
 
+  /// Text as one chunk.
+  static func chunk(_ text: String) -> String { "\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n" }
+
   /// Sends text as one chunk.
-  func sendChunk(_ text: String) throws {
-    try send("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n")
-  }
+  func sendChunk(_ text: String) throws { try send(Self.chunk(text)) }
 
   func sendLastChunk() throws { try send("0\r\n\r\n") }
 }

@@ -55,6 +55,7 @@ final class TestSocket: @unchecked Sendable {
       let count = bytes[sent...].withUnsafeBytes {
         Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
+      if count < 0, errno == EINTR { continue }
       if count <= 0 { throw Closed() }
       sent += count
     }
@@ -100,7 +101,9 @@ final class TestSocket: @unchecked Sendable {
 
   private func receive() throws {
     var buffer = [UInt8](repeating: 0, count: 65_536)
-    let count = recv(descriptor, &buffer, buffer.count, 0)
+    var count = -1
+    // Where there is a deadline, a process that was stopped and goes on is interrupted, too (signal(7)).
+    repeat { count = recv(descriptor, &buffer, buffer.count, 0) } while count < 0 && errno == EINTR
     if count == 0 { throw Closed() }
     if count < 0 { throw errno == EAGAIN ? Late() : Closed() as any Error }
     received += buffer[..<count]
