@@ -12,10 +12,31 @@ public enum ProcessLimits {
     return max(1, min(usable, quota))
   }
 
+  /// How many bytes of memory this process may have: the machine's, or the least that a control group of its own or
+  /// one above it allows.
+  ///
+  /// sysconf(3); cgroup v2, memory.max and memory.high.
+  public static func memoryBytes() -> Int {
+    let machine = Int(clamping: sysconf(Int32(_SC_PHYS_PAGES))) * Int(clamping: sysconf(Int32(_SC_PAGESIZE)))
+    var path = "/sys/fs/cgroup\(group)"
+    var least = max(machine, 0)
+    while path.hasPrefix("/sys/fs/cgroup") {
+      for file in ["memory.max", "memory.high"] {
+        let words = text(of: "\(path)/\(file)").split { $0 == "\n" }
+        if let word = words.first, let bytes = Int(word), bytes > 0 { least = min(least, bytes) }
+      }
+      path = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    }
+    return least
+  }
+
+  /// The process's own control group: the root of what it sees in a container; elsewhere its path is in /proc.
+  private static var group: Substring {
+    text(of: "/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::") }?.dropFirst(3) ?? "/"
+  }
+
   /// The quota in whole processors, rounded up; `nil` without one.
   private static func processorQuota() -> Int? {
-    // The process's own group is the root of what it sees in a container; elsewhere its path is in /proc.
-    let group = text(of: "/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::") }?.dropFirst(3) ?? "/"
     for path in ["/sys/fs/cgroup\(group)/cpu.max", "/sys/fs/cgroup/cpu.max"] {
       let words = text(of: path).split { $0 == " " || $0 == "\n" }
       if words.count == 2, let quota = Int(words[0]), let period = Int(words[1]), period > 0 {

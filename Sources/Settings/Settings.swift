@@ -37,6 +37,8 @@ public struct Settings: Sendable, Equatable {
   public var tickets: TicketSettings?
   /// How many there may be of what, in the order of the file.
   public var limits: [Limit] = []
+  /// How much memory the gateway takes for its clients' work.
+  public var memory = MemorySettings.default
   /// How many loops serve.
   public var workers = WorkerSettings.auto
   /// Where runs are kept from one process to the next.
@@ -146,6 +148,9 @@ extension Settings {
       "tickets", "One-time tickets for EventSource, which can send no header; without it, there are none."
     ) { TicketSettings($0) }
     limits = Limit.list(reader)
+    memory = reader.section("memory", "How much memory the gateway takes for its clients' work.") {
+      MemorySettings($0)
+    }
     workers = reader.text(
       "workers", default: .auto, allowed: WorkerSettings.allowed,
       "How many loops serve, each on a thread of its own; auto = one for each processor the process may use."

@@ -49,7 +49,8 @@ public final class EventLog {
     var end: UInt64 { start + UInt64(segment.count) }
   }
 
-  private static let firstSegmentBytes = 4 * 1024
+  /// What the first event makes a log occupy.
+  public static let firstSegmentBytes = 4 * 1024
   private static let largestSegmentBytes = 64 * 1024
 
   private var pieces: [Piece] = []

@@ -12,6 +12,9 @@ public struct LineDecoder: Sendable {
   /// Between events it means nothing.
   public private(set) var event = StreamEvent()
 
+  /// How many bytes wait for the end of their line.
+  public var unfinishedBytes: Int { partial.count }
+
   private let maxEventBytes: Int
   /// The beginning of a line whose end has not arrived.
   private var partial: [UInt8] = []

@@ -17,6 +17,9 @@ public struct SSEDecoder: Sendable {
   /// Whether there was any line with a field that the standard knows; a stream without one is no event stream.
   public private(set) var sawAnyField = false
 
+  /// How many bytes wait for the rest of their line or event.
+  public var unfinishedBytes: Int { partial.count + (isDelivered ? 0 : event.data.count + event.type.count) }
+
   private let maxEventBytes: Int
   private var lines = LineScanner()
   /// The beginning of a line whose end has not arrived.

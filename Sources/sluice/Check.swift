@@ -20,7 +20,7 @@ struct Check: ParsableCommand {
     var surroundings = Surroundings.unknown
     surroundings.clients = clients
     surroundings.openFiles = ProcessLimits.raiseDescriptors()
-    surroundings.memoryBytes = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    surroundings.memoryBytes = ProcessLimits.memoryBytes()
     let warnings = settings.warnings(in: surroundings)
     for warning in warnings { print("\(file): warning: \(warning)") }
     let (routes, upstreams) = (settings.routes.count, settings.upstreams.count)

@@ -75,6 +75,13 @@ final class TestSocket: @unchecked Sendable {
     }
   }
 
+  /// So many bytes.
+  func read(count: Int) throws -> String {
+    while received.count < count { try receive() }
+    defer { received.removeFirst(count) }
+    return String(decoding: received[..<count], as: UTF8.self)
+  }
+
   /// Everything to the peer's end, or to its reset.
   func readToEnd() throws -> String {
     while true {
@@ -87,6 +94,12 @@ final class TestSocket: @unchecked Sendable {
 
   /// Whether the peer ends the connection; bytes before are dropped.
   func waitForEnd() throws { _ = try readToEnd() }
+
+  /// Whether nothing has come that was not read.
+  var isQuiet: Bool {
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return received.isEmpty && poll(&waiting, 1, 0) == 0
+  }
 
   func endWrites() { shutdown(descriptor, Int32(SHUT_WR)) }
 

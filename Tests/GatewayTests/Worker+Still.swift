@@ -11,11 +11,14 @@ extension Worker {
   /// A worker whose loop nobody runs: what it does is asked for by hand.
   ///
   /// Messages go to its mailbox and stay there.
-  static func still(_ settings: Settings, limits: [Limit] = []) throws -> Worker {
+  static func still(
+    _ settings: Settings, limits: [Limit] = [], memoryBytes: Int = 1 << 40
+  ) throws -> Worker {
     let mailbox = try Mailbox<WorkerMessage>()
     let shared = Shared(
       resolver: try Resolver(), slots: SlotTable(limits: limits), quota: ConnectionQuota(.number(1000)),
-      tickets: TicketTable(settings.tickets), counters: [Counters()], drained: DrainedWorkers(1))
+      tickets: TicketTable(settings.tickets), memory: MemoryBudget(bytes: memoryBytes),
+      counters: [Counters()], drained: DrainedWorkers(1))
     return try Worker(
       settings, at: 0, among: Peers([mailbox]), sockets: [], assets: [], mailbox: mailbox, shared: shared, records: [],
       logger: Logger(label: "test") { _ in TestLog() })

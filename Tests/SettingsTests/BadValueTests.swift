@@ -262,6 +262,10 @@ extension BadValueTests {
     BadFile("workers: [4]", ":9: workers: given a list, allowed: \(workers)"),
     BadFile(
       "worker: 4", #":9: worker: given an unknown key, allowed: \#(topKeys); did you mean workers?"#),
+    BadFile("memory: {budget: 1MiB}", #":9: memory.budget: given "1MiB", allowed: \#(memory)"#),
+    BadFile("memory: {budget: 64}", #":9: memory.budget: given "64", allowed: \#(memory)"#),
+    BadFile("memory: {budget: }", ":9: memory.budget: given nothing, allowed: \(memory)"),
+    BadFile("memory: 1GiB", #":9: memory: given "1GiB", allowed: a mapping"#),
     BadFile("clients: {connections: 0}", #":9: clients.connections: given "0", allowed: \#(connections)"#),
     BadFile("clients: {connections: 10k}", #":9: clients.connections: given "10k", allowed: \#(connections)"#),
     BadFile("clients: {connections: none}", #":9: clients.connections: given "none", allowed: \#(connections)"#),
@@ -332,8 +336,8 @@ extension BadValueTests {
   static let name = "a name of 1 to 128 bytes without control characters"
   static let levels = "one of trace, debug, info, notice, warning, error, critical"
   static let topKeys =
-    "one of authentication, client_address_from, clients, cors, drain, identity, limits, listen, log, routes, "
-    + "state_directory, streams, tickets, trusted_proxies, upstreams, workers"
+    "one of authentication, client_address_from, clients, cors, drain, identity, limits, listen, log, memory, "
+    + "routes, state_directory, streams, tickets, trusted_proxies, upstreams, workers"
   static let streamKeys =
     "one of budget, client_buffer, event_size, heartbeat, keep_finished, log, retry, terminal_events, terminal_field"
   static let retry = "a mapping, or \(time) from 100ms to 1h"
@@ -346,6 +350,7 @@ extension BadValueTests {
   static let allTimeouts =
     "did you mean upstreams.*.idle_timeout or routes[].feed.idle_timeout or clients.idle_timeout?"
   static let workers = "auto, or a whole number from 1 to 64"
+  static let memory = "auto, or \(size) from 16MiB to 1024GiB"
   static let connections = "auto, or a whole number from 1 to 10000000"
   static let age = "did you mean streams.log.age?"
   static let service = "authentication.authorize"

@@ -98,6 +98,7 @@ import Testing
     Bound("limits[].burst", ["1", "1000000"], not: ["0", "1000001", "-1"]),
     Bound("limits[].when_full", ["wait 100ms", "wait 10m"], not: ["wait 99ms", "wait 600001ms", "wait 0s"]),
     Bound("limits[].waiting", ["1", "1000000"], not: ["0", "1000001", "-1"]),
+    Bound("memory.budget", ["auto", "16MiB", "1024GiB"], not: ["16777215B", "1025GiB", "0B", "16", "50%"]),
     Bound("workers", ["auto", "1", "64"], not: ["0", "65", "-1", "01"]),
   ]
 

@@ -146,6 +146,7 @@ enum FullFile {
       head_size: 8KiB
       uri_size: 4KiB
       body_size: 1.5MiB
+    memory: {budget: 768MiB}
     workers: 3
     state_directory: /var/lib/sluice
     drain:

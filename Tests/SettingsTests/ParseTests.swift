@@ -73,6 +73,7 @@ import Testing
     #expect(settings.authentication == FullFile.authentication)
     #expect(settings.tickets == TicketSettings(lifetime: .seconds(45), count: 500))
     #expect(settings.limits == FullFile.limits)
+    #expect(settings.memory == MemorySettings(budget: .bytes(768 << 20)))
     #expect(settings.workers == .number(3))
     #expect(settings.stateDirectory == .path("/var/lib/sluice"))
     #expect(settings.drain == DrainSettings(deadline: .seconds(60)))
@@ -95,7 +96,8 @@ import Testing
       try Settings.parse(yaml: FullFile.yaml, file: "gate.yaml"),
       try Settings.parse(yaml: MinimalFile.yaml(), file: "gate.yaml")
     )
-    #expect(full.workers != plain.workers && full.limits != plain.limits && full.tickets != plain.tickets)
+    #expect(full.workers != plain.workers && full.memory != plain.memory)
+    #expect(full.limits != plain.limits && full.tickets != plain.tickets)
     #expect(full.proxies != plain.proxies && full.authentication != plain.authentication)
     #expect(full.clients.connections != plain.clients.connections)
     #expect(full.routes[0].refusal != plain.routes[0].refusal && full.routes[0].setCookie != plain.routes[0].setCookie)

@@ -27,6 +27,7 @@ import Testing
     #expect(settings.streams == .default)
     #expect(settings.clients == .default)
     #expect(settings.proxies == .default)
+    #expect(settings.memory == .default)
     #expect(settings.workers == .auto)
     #expect(settings.authentication == nil && settings.tickets == nil, "these are for those who rename them")
     #expect(settings.stateDirectory == .none)
@@ -167,7 +168,7 @@ extension SettingsNode {
         "tickets", "tickets.lifetime", "tickets.count",
         "limits", "limits[].name", "limits[].per", "limits[].streams", "limits[].connections", "limits[].rate",
         "limits[].burst", "limits[].when_full", "limits[].waiting",
-        "workers",
+        "memory", "memory.budget", "workers",
       ])
   }
 

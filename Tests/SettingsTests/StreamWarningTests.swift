@@ -111,7 +111,7 @@ import Testing
     #expect(
       try WarningTests.warnings(rest: "streams: \(rest)", in: surroundings).map { $0.prefix { $0 != ":" } } == [
         "streams.client_buffer", "streams.log.age", "streams.budget", "streams.keep_finished", "streams.heartbeat",
-        "streams.retry", "streams.terminal_events",
+        "streams.retry", "streams.terminal_events", "memory.budget",
       ])
   }
 }

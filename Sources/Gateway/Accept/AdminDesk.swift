@@ -34,6 +34,7 @@ final class AdminDesk: RequestReceiver {
     exchange.respond(Response(head, body: worker.metrics.bytes))
   }
 
+  func holds(requests: Int, answers: Int) { worker.holds(requests: requests, answers: answers) }
   func clientWritable(_ exchange: Exchange) {}
   func finished(_ exchange: Exchange, _ reason: CloseReason) {}
   func rejected(peer: SocketAddress, status: Int, detail: String, _ reason: CloseReason) {}

@@ -7,6 +7,8 @@ struct Shared: Sendable {
   let slots: SlotTable
   let quota: ConnectionQuota
   let tickets: TicketTable
+  /// What all workers may hold together.
+  let memory: MemoryBudget
   /// What each worker counts.
   let counters: [Counters]
   let drained: DrainedWorkers

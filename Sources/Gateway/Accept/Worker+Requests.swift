@@ -27,6 +27,8 @@ extension Worker: RequestReceiver {
       switch identify(exchange, on: route) {
       case .success(let identity):
         exchange.identity = identity
+        memory.began(exchange, atMost: table.limits.bodyBytes)
+        guard hasMemory(for: exchange, on: route) else { return }
         _ = countConnection(exchange)
       case .failure(let denial):
         if countConnection(exchange) { exchange.respond(denial.response) }
@@ -76,6 +78,7 @@ extension Worker: RequestReceiver {
 
   func finished(_ exchange: Exchange, _ reason: CloseReason) {
     loop.cancelTimer(&exchange.expiry)
+    memory.ended(exchange)
     counters.finished(reason)
     if exchange.record.events > 0 { counters.events.add(Int(clamping: exchange.record.events)) }
     if exchange.isStream { counters.streams.add(-1) }
@@ -174,7 +177,10 @@ extension Worker: RequestReceiver {
   /// Moves a connection to another worker; false where that can't be.
   private func moves(_ exchange: Exchange, to home: Int) -> Bool {
     guard let connection = exchange.transport as? HTTP1Connection else { return false }
-    return connection.move { [peers] moved in peers.post(.adopt(moved), to: home) }
+    return connection.move { [peers, memory] moved in
+      memory.ended(exchange)
+      peers.post(.adopt(moved), to: home)
+    }
   }
 
   // MARK: - Limits
@@ -252,6 +258,7 @@ extension Worker: RequestReceiver {
     case .run(let run):
       if exchange.method == .head { return exchange.respond(Response(Attach.streamHead())) }
       Attach.serve(exchange, on: run, of: self)
+      memory.passedOn(exchange)
     case .feed(let feed):
       Attach.serve(exchange, on: feed, named: route.key, of: self)
     case .runs(let prefix):

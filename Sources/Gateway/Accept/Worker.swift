@@ -55,6 +55,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   private(set) lazy var feeds = FeedTable(of: self)
   /// What runs and feeds may hold together.
   let budget: Budget
+  /// What it holds of all that the workers may hold.
+  let memory: MemoryAccount
   private var marked: [Stream] = []
   private var draining: Drain?
   /// `state_directory`.
@@ -100,11 +102,14 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     self.resolver = resolver
     self.logger = logger
     accessLog = AccessLog(logger)
-    upstreamRegistry = UpstreamRegistry { ticket, answer in mailbox.post(.resolved(ticket: ticket, answer)) }
+    memory = MemoryAccount(within: shared.memory, counters)
+    upstreamRegistry = UpstreamRegistry(memory, counters) { ticket, answer in
+      mailbox.post(.resolved(ticket: ticket, answer))
+    }
     table = RouteTable(
       settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry, slots: slots,
       logger: place == 0 ? logger : nil)
-    budget = Budget(on: loop, counters, limitBytes: settings.streams.budgetBytes / peers.count)
+    budget = Budget(on: loop, counters, memory, limitBytes: settings.streams.budgetBytes / peers.count)
     runs = RunTable(on: loop, within: budget, counters, keepFinished: settings.streams.keepFinished)
   }
 
@@ -151,6 +156,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
         feeds.received(message, of: key)
       case .slots(let notices):
         slots.received(notices)
+      case .makeRoom:
+        memory.budget.heard()
       case .stop:
         // One that was moved here meanwhile is still served.
         if isDrained { loop.stop() }
@@ -164,6 +171,10 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   // MARK: - Accepting
 
   func mayAccept() -> Bool {
+    guard memory.budget.mayAccept() else {
+      if memory.isNews() { tellShortage() }
+      return false
+    }
     if quota.take() { return true }
     if !isFull {
       isFull = true
@@ -201,6 +212,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     connection.place = place
     connectionCount += 1
     counters.connections.set(connectionCount)
+    memory.add(MemoryCost.connection, to: .connections)
     if draining != nil {
       connection.isDraining = true
       stopIfDrained()
@@ -227,6 +239,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     freePlaces.append(connection.place)
     connectionCount -= 1
     counters.connections.set(connectionCount)
+    memory.add(-MemoryCost.connection, to: .connections)
     if let slot = connection.slot {
       connection.slot = nil
       slots.release(slot)
@@ -261,11 +274,21 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     for stream in unfinished { mark(stream) }
     if !unfinished.isEmpty { loop.hurry() }
     budget.makeRoom(runs, feeds)
+    if memory.budget.mayResume() {
+      for place in 0..<peers.count { peers.post(.accept, to: place) }
+    }
     if draining != nil { stopIfDrained() }
   }
 
   /// The figures of all workers.
-  var metrics: Metrics { Metrics(allCounters, slots.table.figures()) }
+  var metrics: Metrics { Metrics(allCounters, slots.table.figures(), memory.budget) }
+
+  /// Memory is short, which is told once.
+  func tellShortage() {
+    logger.warning(
+      "memory_short",
+      metadata: ["held": "\(memory.budget.heldBytes)", "memory.budget": "\(memory.budget.bytes)"])
+  }
 
   /// An upstream failed a stream.
   func report(_ failure: UpstreamFailure, of stream: StreamName, upstream: String) {

@@ -16,6 +16,8 @@ enum WorkerMessage: Sendable {
   case feed(FeedKey, FeedMessage)
   /// What the slot table tells.
   case slots([SlotNotice])
+  /// Memory is short: what is kept for later gives way, at the end of the turn that this begins.
+  case makeRoom
   /// Every worker has drained.
   case stop
   /// Connections have ended: there is room for those that wait in the kernel.

@@ -29,11 +29,16 @@ enum LimitAnswer {
 
   /// An event that says so within a stream, and the time after which another try makes sense.
   static func busy(_ refusal: LimitRefusal, retryAfter seconds: Int) -> [UInt8] {
+    busy(refusal.limit.name, bound: refusal.bound, retryAfter: seconds)
+  }
+
+  /// An event that says which bound has no room within a stream, and when another try makes sense.
+  static func busy(_ name: String, bound: String, retryAfter seconds: Int) -> [UInt8] {
     var data: [UInt8] = []
     data.append("{\"limit\":")
-    JSONScanner.append(quoted: Array(refusal.limit.name.utf8).span, to: &data)
+    JSONScanner.append(quoted: Array(name.utf8).span, to: &data)
     data.append(",\"bound\":")
-    JSONScanner.append(quoted: Array(refusal.bound.utf8).span, to: &data)
+    JSONScanner.append(quoted: Array(bound.utf8).span, to: &data)
     data.append(",\"retry_after\":\(seconds)}")
     var body: [UInt8] = []
     // Spread over a second, for those who hear the same number.

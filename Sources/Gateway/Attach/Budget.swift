@@ -1,7 +1,7 @@
 internal import Reactor
 internal import Streams
 
-/// What all streams of a worker may hold together: `streams.budget`.
+/// What all streams of a worker may hold together: `streams.budget`, and less where `memory.budget` is tight.
 ///
 /// What gives way first: finished runs, the oldest first; then what every reader of a live stream has already had.
 /// What a reader still has to get never gives way here.
@@ -9,22 +9,24 @@ internal import Streams
 /// - Thread: the worker's.
 final class Budget {
   /// About what a stream costs beside its log: its objects and its places in the tables.
-  private static let streamBytes = 1024
+  static let streamBytes = 1024
 
   private let loop: Loop
   private let counters: Counters
+  private let memory: MemoryAccount
   private(set) var occupiedBytes = 0
   private var nextWalk = Instant(nanoseconds: 0)
   /// `streams.budget`.
   var limitBytes: Int
 
-  init(on loop: Loop, _ counters: Counters, limitBytes: Int) {
+  init(on loop: Loop, _ counters: Counters, _ memory: MemoryAccount, limitBytes: Int) {
     self.loop = loop
+    self.memory = memory
     self.counters = counters
     self.limitBytes = limitBytes
   }
 
-  var isExceeded: Bool { occupiedBytes > limitBytes }
+  var isExceeded: Bool { occupiedBytes > limitBytes || memory.isTight }
 
   /// A stream came to be.
   func add(_ stream: Stream) {
@@ -63,9 +65,16 @@ final class Budget {
     return isExceeded
   }
 
+  /// What a stream counts for in `memory.budget`: its first segment from the beginning, or many that begin together
+  /// would be beyond it with their first events.
+  private static func reserved(_ bytes: Int) -> Int {
+    bytes == 0 ? 0 : max(bytes, streamBytes + EventLog.firstSegmentBytes)
+  }
+
   private func set(_ stream: Stream, to bytes: Int) {
     guard bytes != stream.accountedBytes else { return }
     occupiedBytes += bytes - stream.accountedBytes
+    memory.add(Self.reserved(bytes) - Self.reserved(stream.accountedBytes), to: .logs)
     counters.logBytes.set(occupiedBytes)
     stream.accountedBytes = bytes
   }

@@ -8,6 +8,14 @@ enum UpstreamEvents {
   case eventStream(SSEDecoder)
   case lines(LineDecoder)
 
+  /// What waits for the rest of its event.
+  var unfinishedBytes: Int {
+    switch self {
+    case .eventStream(let decoder): decoder.unfinishedBytes
+    case .lines(let decoder): decoder.unfinishedBytes
+    }
+  }
+
   /// A decoder for an answer; `nil` where its media type is none of a stream of events.
   ///
   /// Orchestrators often label an event stream `text/plain`, or not at all.

@@ -9,6 +9,9 @@ struct UpstreamRefusal {
   let head: ResponseHead
   private var body: [UInt8] = []
 
+  /// What was collected.
+  var bytes: Int { body.count }
+
   init(_ head: ResponseHead) {
     self.head = head
   }

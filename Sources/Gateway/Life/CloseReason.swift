@@ -26,6 +26,8 @@ public enum CloseReason: String, Sendable, CaseIterable {
   case tokenExpired = "token_expired"
   /// A limit had no room for it; the limit's name stands beside.
   case limited = "limit"
+  /// `memory.budget` had no room for it.
+  case memoryBudget = "memory_budget"
   /// A newer one got its room, because the limit says so.
   case evicted
   /// No orchestrator could be reached.

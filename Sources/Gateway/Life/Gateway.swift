@@ -59,6 +59,7 @@ public final class Gateway: Sendable {
       let shared = Shared(
         resolver: try Resolver(), slots: SlotTable(limits: settings.limits),
         quota: ConnectionQuota(settings.clients.connections), tickets: TicketTable(settings.tickets),
+        memory: MemoryBudget(bytes: settings.memory.budget.bytes(ofMemory: ProcessLimits.memoryBytes())),
         counters: (0..<count).map { _ in Counters() }, drained: DrainedWorkers(count))
       self.shared = shared
       self.mailboxes = mailboxes
@@ -101,6 +102,7 @@ public final class Gateway: Sendable {
 
   /// Puts new settings into force for requests from now on; listeners stay as they are.
   public func reload(_ settings: Settings) {
+    shared.memory.change(to: settings.memory.budget.bytes(ofMemory: ProcessLimits.memoryBytes()))
     for mailbox in mailboxes { mailbox.post(.reload(settings)) }
     shared.tickets.reload(settings.tickets)
     for notice in shared.slots.reload(settings.limits, at: .now) { mailboxes[notice.worker].post(.slots([notice])) }

@@ -51,6 +51,7 @@ public final class Service: SignalOwner, MailboxOwner {
     let mailbox = self.mailbox
     gateway = try Gateway(settings, assets: assets, logger: logger) { mailbox.post(.drained) }
     logger.info("started", metadata: ["descriptors": "\(descriptors)"])
+    warnOfMemory()
   }
 
   /// Where the gateway listens.
@@ -84,6 +85,15 @@ public final class Service: SignalOwner, MailboxOwner {
     gateway.drain(within: time)
   }
 
+  /// Tells where the settings allow more than memory does.
+  private func warnOfMemory() {
+    var surroundings = Surroundings.unknown
+    surroundings.memoryBytes = ProcessLimits.memoryBytes()
+    for warning in settings.memoryWarnings(in: surroundings) {
+      logger.warning("settings_risky", metadata: ["key": "\(warning.key)", "detail": "\(warning.text)"])
+    }
+  }
+
   /// Takes the file again: whole, or not at all.
   private func reload() {
     guard let file, !isDraining else { return }
@@ -100,6 +110,7 @@ public final class Service: SignalOwner, MailboxOwner {
       settings = new
       gateway.reload(new)
       logger.info("reloaded", metadata: ["file": "\(file)"])
+      warnOfMemory()
     } catch {
       for problem in error.problems {
         logger.error("reload_refused", metadata: ["problem": "\(problem)"])

@@ -35,6 +35,9 @@ public final class Exchange {
   private(set) var clientAddress: IPAddress?
   /// Ends the stream when the token of its request expires.
   var expiry: TimerID?
+  /// What `memory.budget` counts for it, and how much of that for its body.
+  var heldBytes = 0
+  var bodyBytes = 0
   /// What it holds while it counts as a stream; given back where its end is told.
   var slot: Slot?
   /// The way back to the client.
@@ -274,8 +277,12 @@ public protocol ExchangeTransport: AnyObject {
 public protocol RequestReceiver: AnyObject {
   /// A head was received. To refuse, answer; otherwise the body is received next, and `received` called.
   func headReceived(_ exchange: Exchange)
+  /// More of the body came.
+  func bodyGrew(_ exchange: Exchange)
   /// The request is whole.
   func received(_ exchange: Exchange)
+  /// A connection holds so many more bytes, or fewer, that are no whole request yet, or that its client has not taken.
+  func holds(requests: Int, answers: Int)
   /// The client of a stream can take bytes again.
   func clientWritable(_ exchange: Exchange)
   /// A request came to its end; once for each, whatever the end.
@@ -284,6 +291,14 @@ public protocol RequestReceiver: AnyObject {
   func rejected(peer: SocketAddress, status: Int, detail: String, _ reason: CloseReason)
   /// A connection is gone.
   func disconnected(_ connection: HTTP1Connection)
+}
+
+extension RequestReceiver {
+  /// Without a budget, nothing is counted.
+  public func bodyGrew(_ exchange: Exchange) {}
+
+  /// Without a budget, nothing is counted.
+  public func holds(requests: Int, answers: Int) {}
 }
 
 extension Exchange: SlotOwner {

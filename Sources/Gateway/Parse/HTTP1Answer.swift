@@ -30,6 +30,7 @@ extension HTTP1Connection: ExchangeTransport {
     lastProgress = loop.now
     arm(after: limits.sendTimeout)
     flushAnswer()
+    account()
   }
 
   /// Answers bytes that never became an exchange.
@@ -241,6 +242,7 @@ extension HTTP1Connection: ExchangeTransport {
 
   private func block() -> PumpProgress {
     isBlocked = true
+    account()
     socket.awaitWritable()
     return .blocked
   }
@@ -249,6 +251,7 @@ extension HTTP1Connection: ExchangeTransport {
 
   /// The socket has room again.
   public func socketWritable() {
+    defer { account() }
     isBlocked = false
     guard case .answering(let exchange) = state else { return }
     if framing == nil {

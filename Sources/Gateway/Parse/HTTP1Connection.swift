@@ -47,6 +47,8 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   private var partialHead: PartialHead?
   /// Received bytes that are no whole head yet, or belong to a later request.
   private var input: [UInt8] = []
+  /// How many these are.
+  var takenInput: Int { input.count }
   /// Where the connection goes on, once the bytes at hand were taken.
   var pendingMove: ((MovedConnection) -> Void)?
   private var timer: TimerID?
@@ -69,6 +71,8 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   var farewell: [UInt8]?
   var unsentAnswer: [UInt8] = []
   var lastProgress: Instant
+  /// What is counted for what it holds.
+  var accounted: (requests: Int32, answers: Int32) = (0, 0)
 
   /// Takes over an accepted descriptor and begins to read.
   public init(
@@ -104,6 +108,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
 
   /// Takes what the socket has.
   public func socketReadable() {
+    defer { account() }
     // While reads are paused only the client's end is reported; what it sent before is for nobody.
     if isReadPaused { return close(.clientClosed) }
     let outcome = socket.read { bytes in
@@ -259,6 +264,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
       let length = exchange.body.count + range.count
       guard length <= limits.bodyBytes else { throw .bodyTooLarge(given: UInt64(length), allowed: limits.bodyBytes) }
       exchange.receive(bytes.extracting(range))
+      receiver.bodyGrew(exchange)
       return true
     case .needMore:
       return false
@@ -376,6 +382,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     partialHead = nil
     unsentAnswer = []
     framing = nil
+    account()
     if let exchange { finish(exchange, exchange.leaving ?? exchange.record.reason ?? reason) }
     socket.close()
     receiver.disconnected(self)

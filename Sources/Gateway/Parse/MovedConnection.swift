@@ -52,6 +52,7 @@ extension HTTP1Connection {
       identity: exchange.identity,
       body: exchange.takeBody(), began: exchange.began,
       input: takeInput(), persists: persists)
+    account()
     receiver.disconnected(self)
     return moved
   }

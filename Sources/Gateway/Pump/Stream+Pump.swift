@@ -88,7 +88,8 @@ extension Stream {
     guard progress == .blocked else { return }
     exchange.record.reason = nil
     // One that catches up may be further behind, but not behind what is kept.
-    if reader.hasCaughtUp && !isNear || cursor < log.start { transport.abort(.slowReader) }
+    let mayStay = (isNear || !reader.hasCaughtUp) && cursor >= log.start
+    if !mayStay || !worker.memory.mayLag(by: lag) { transport.abort(.slowReader) }
   }
 
   // MARK: - What was written without the transport

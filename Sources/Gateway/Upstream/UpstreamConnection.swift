@@ -39,6 +39,8 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
   private var body = BodyDecoder(framing: .none)
   private var persists = false
   private var dropped = 0
+  /// What is counted for its buffers.
+  private var accountedBytes = 0
 
   private var deadline = Instant(nanoseconds: 0)
   private var lastRead = Instant(nanoseconds: 0)
@@ -104,8 +106,18 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     unsent = []
     input = []
     refused = nil
+    account()
     socket?.close()
     socket = nil
+  }
+
+  /// Counts what is held here, and by whoever takes the answer, until it is sent or a whole event.
+  private func account() {
+    var bytes = 0
+    if case .closed = state {} else { bytes = unsent.count + input.count + (request?.receiver?.unfinishedBytes ?? 0) }
+    guard bytes != accountedBytes else { return }
+    endpoint.registry.holds(bytes - accountedBytes)
+    accountedBytes = bytes
   }
 
   // MARK: - Connecting
@@ -146,6 +158,7 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
   }
 
   private func flush() {
+    defer { account() }
     guard let socket else { return }
     while !unsent.isEmpty {
       let bytes = unsent
@@ -170,6 +183,7 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
   }
 
   func socketReadable() {
+    defer { account() }
     guard let socket else { return }
     let outcome = socket.read { bytes in
       if input.isEmpty {

@@ -8,10 +8,17 @@ final class UpstreamRegistry {
   private var waiting: [Int: Endpoint] = [:]
   private var lastTicket = 0
   private var open: [ObjectIdentifier: UpstreamConnection] = [:]
+  private let memory: MemoryAccount
+  private let counters: Counters
   private let post: @Sendable (Int, Resolver.Answer) -> Void
 
-  /// - Parameter post: brings an answer and its ticket to `deliver` on the loop.
-  init(post: @escaping @Sendable (Int, Resolver.Answer) -> Void) {
+  /// - Parameters:
+  ///   - memory: what connections count for.
+  ///   - counters: where they are counted.
+  ///   - post: brings an answer and its ticket to `deliver` on the loop.
+  init(_ memory: MemoryAccount, _ counters: Counters, post: @escaping @Sendable (Int, Resolver.Answer) -> Void) {
+    self.memory = memory
+    self.counters = counters
     self.post = post
   }
 
@@ -31,11 +38,20 @@ final class UpstreamRegistry {
   /// A connection came to be.
   func opened(_ connection: UpstreamConnection) {
     open[ObjectIdentifier(connection)] = connection
+    memory.add(MemoryCost.upstreamConnection, to: .connections)
+    counters.upstreamConnections.set(open.count)
+  }
+
+  /// A connection holds more or fewer bytes that wait for its upstream, or for the rest of an event.
+  func holds(_ difference: Int) {
+    memory.add(difference, to: .upstreams)
   }
 
   /// A connection ended.
   func closed(_ connection: UpstreamConnection) {
-    open[ObjectIdentifier(connection)] = nil
+    guard open.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+    memory.add(-MemoryCost.upstreamConnection, to: .connections)
+    counters.upstreamConnections.set(open.count)
   }
 
   /// Closes every connection; the worker ends.

@@ -13,6 +13,12 @@ protocol UpstreamReceiver: AnyObject {
   func upstreamEnded()
   /// No answer, or no whole one. Nothing follows.
   func upstreamFailed(_ failure: UpstreamFailure)
+  /// What it was delivered and holds until more has come.
+  var unfinishedBytes: Int { get }
+}
+
+extension UpstreamReceiver {
+  var unfinishedBytes: Int { 0 }
 }
 
 /// Why a request to an upstream has no whole answer.
@@ -75,7 +81,11 @@ final class UpstreamRequest {
   let method: Wire.Method
   private let target: [UInt8]
   private let fields: FieldSection
-  private var body: [UInt8]
+  private var body: [UInt8] {
+    didSet { memory?.add(body.count - oldValue.count, to: .upstreams) }
+  }
+  /// Where the body counts until an endpoint takes it.
+  private let memory: MemoryAccount?
   private(set) var receiver: (any UpstreamReceiver)?
   /// Where it is under way.
   var connection: UpstreamConnection?
@@ -95,11 +105,14 @@ final class UpstreamRequest {
   ///   - body: whole.
   ///   - idleTimeout: how long the answer may pause; `nil` for the upstream's own time.
   ///   - subject: for whom it is.
+  ///   - memory: where the body counts.
   ///   - receiver: kept until the end.
   init(
     method: Wire.Method, target: [UInt8], fields: FieldSection, body: [UInt8], idleTimeout: Duration? = nil,
-    subject: LimitSubject, for receiver: any UpstreamReceiver
+    subject: LimitSubject, within memory: MemoryAccount? = nil, for receiver: any UpstreamReceiver
   ) {
+    self.memory = memory
+    memory?.add(body.count, to: .upstreams)
     self.method = method
     self.target = target
     self.fields = fields
@@ -162,6 +175,7 @@ final class UpstreamRequest {
 
   func end() {
     leave(nil)
+    body = []
     connection = nil
     let receiver = self.receiver
     self.receiver = nil
@@ -170,6 +184,7 @@ final class UpstreamRequest {
 
   func fail(_ failure: UpstreamFailure) {
     leave(nil)
+    body = []
     connection = nil
     let receiver = self.receiver
     self.receiver = nil

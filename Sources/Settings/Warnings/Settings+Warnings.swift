@@ -8,7 +8,8 @@ extension Settings {
   public func warnings(in surroundings: Surroundings) -> [SettingsWarning] {
     listenWarnings() + proxies.warnings() + upstreamWarnings() + routeWarnings() + corsWarnings() + identityWarnings()
       + Limit.warnings(of: limits, identity: identity)
-      + streams.warnings(in: surroundings) + clientWarnings(surroundings) + drainWarnings(surroundings)
+      + streams.warnings(in: surroundings) + clientWarnings(surroundings) + memoryWarnings(in: surroundings)
+      + drainWarnings(surroundings)
   }
 
   private func listenWarnings() -> [SettingsWarning] {

@@ -6,6 +6,8 @@ internal import Wire
 // What a feed makes of its upstream's answers: events, a refusal for good, or a reason to ask again.
 
 extension UpstreamFeed: UpstreamReceiver {
+  var unfinishedBytes: Int { events?.unfinishedBytes ?? refusal?.bytes ?? 0 }
+
   /// Asks the upstream for what follows the last event that it has given.
   func askUpstream() {
     var fields = fields

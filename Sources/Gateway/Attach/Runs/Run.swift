@@ -60,7 +60,8 @@ final class Run: Stream, TimerOwner {
     beginner = exchange
     let subject = worker.subject(of: exchange)
     let request = UpstreamRequest(
-      method: route.method, target: target, fields: fields, body: body, subject: subject, for: self)
+      method: route.method, target: target, fields: fields, body: body, subject: subject, within: worker.memory,
+      for: self)
     self.request = request
     guard worker.slots.table.applies(.upstream) else {
       hold(for: exchange)

@@ -6,6 +6,8 @@ internal import Wire
 // What a run makes of the orchestrator's answer: a stream of events, a refusal, or a failure.
 
 extension Run: UpstreamReceiver {
+  var unfinishedBytes: Int { events?.unfinishedBytes ?? refusal?.bytes ?? 0 }
+
   func upstreamAnswered(_ head: ResponseHead) {
     guard (200..<300).contains(head.status) else { return upstreamRefused(head) }
     guard let events = UpstreamEvents(head, maxEventBytes: rules.eventBytes) else {

@@ -31,12 +31,26 @@ struct Counters: Sendable {
   let feeds = Counter()
   /// What all logs occupy, in bytes.
   let logBytes = Counter()
+  /// Requests for which `memory.budget` had no room.
+  let memoryRefusals = Counter()
+  /// Connections to upstreams that are open.
+  let upstreamConnections = Counter()
+  /// What is held in memory by kind, in the order of `MemoryKind.allCases`.
+  private let memory = MemoryKind.allCases.map { _ in Counter() }
   /// Events that clients were sent.
   let events = Counter()
   /// Orchestrator requests that were begun.
   let upstreamRequests = Counter()
   /// Finished requests by the reason of their end, in the order of `CloseReason.allCases`.
   private let requests = CloseReason.allCases.map { _ in Counter() }
+
+  /// More or fewer bytes of a kind are held.
+  func held(_ difference: Int, _ kind: MemoryKind) {
+    memory[kind.place].add(difference)
+  }
+
+  /// How many bytes of a kind are held.
+  func heldBytes(of kind: MemoryKind) -> Int { memory[kind.place].value }
 
   /// A request has ended.
   func finished(_ reason: CloseReason) {

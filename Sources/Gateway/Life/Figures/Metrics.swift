@@ -9,7 +9,8 @@ struct Metrics {
   /// - Parameters:
   ///   - counters: every worker's.
   ///   - slots: what limits count.
-  init(_ counters: [Counters], _ slots: SlotFigures) {
+  ///   - budget: what memory there is.
+  init(_ counters: [Counters], _ slots: SlotFigures, _ budget: MemoryBudget) {
     func sum(_ counter: KeyPath<Counters, Counter>) -> Int {
       counters.reduce(0) { $0 + $1[keyPath: counter].value }
     }
@@ -27,6 +28,7 @@ struct Metrics {
       line("sluice_requests_total", [("reason", reason.rawValue)], count)
     }
     append(slots)
+    append(counters, budget)
   }
 
   /// The text.
@@ -41,6 +43,29 @@ struct Metrics {
       head(name, kind, help)
       for limit in slots.limits { line(name, [("limit", limit.name)], value(limit)) }
     }
+  }
+
+  private mutating func append(_ counters: [Counters], _ budget: MemoryBudget) {
+    func sum(_ counter: KeyPath<Counters, Counter>) -> Int {
+      counters.reduce(0) { $0 + $1[keyPath: counter].value }
+    }
+    let connections = [("client", sum(\.connections)), ("upstream", sum(\.upstreamConnections))]
+    head("sluice_memory_bytes", "gauge", "What is held of memory.budget, by what it is for.")
+    for kind in MemoryKind.allCases {
+      line("sluice_memory_bytes", [("kind", "\(kind)")], counters.reduce(0) { $0 + $1.heldBytes(of: kind) })
+    }
+    gauge("sluice_memory_budget_bytes", "What may be held together (memory.budget).", budget.bytes)
+    counter(
+      "sluice_memory_refused_total", "Requests for which memory.budget had no room.", sum(\.memoryRefusals))
+    head("sluice_memory_connections", "gauge", "Open connections that memory.budget counts.")
+    for (kind, count) in connections { line("sluice_memory_connections", [("kind", kind)], count) }
+    head("sluice_memory_connection_bytes", "gauge", "What memory.budget counts for a connection without its buffers.")
+    line("sluice_memory_connection_bytes", [("kind", "client")], MemoryCost.connection)
+    line("sluice_memory_connection_bytes", [("kind", "client_request")], MemoryCost.exchange)
+    line("sluice_memory_connection_bytes", [("kind", "upstream")], MemoryCost.upstreamConnection)
+    gauge(
+      "sluice_memory_kernel_bytes", "About what the kernel has for open connections; not part of memory.budget.",
+      connections.reduce(0) { $0 + $1.1 } * MemoryCost.kernelBytes)
   }
 
   private static let atLimits:
