@@ -1,5 +1,6 @@
 #include "csystem.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/eventfd.h>
@@ -19,3 +20,7 @@ int csystem_usable_processors(void) {
 void csystem_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 int csystem_own_descriptors(void) { return unshare(CLONE_FILES); }
+
+void csystem_trim_memory(void) {
+  malloc_trim(0);
+}

@@ -30,6 +30,13 @@ public enum ProcessLimits {
     return least
   }
 
+  /// Gives the kernel back what was freed.
+  ///
+  /// malloc_trim(3). The allocator keeps it otherwise wherever something beyond it is still in use.
+  public static func trimMemory() {
+    csystem_trim_memory()
+  }
+
   /// The process's own control group: the root of what it sees in a container; elsewhere its path is in /proc.
   private static var group: Substring {
     text(of: "/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::") }?.dropFirst(3) ?? "/"

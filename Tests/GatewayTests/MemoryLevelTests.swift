@@ -29,6 +29,17 @@ import Testing
     #expect(budget.mayResume() && budget.mayAccept())
   }
 
+  @Test func `what was given back goes to the kernel where memory is tight, a quarter of the budget at a time`() {
+    let budget = MemoryBudget(bytes: 1000)
+    budget.add(1200)
+    budget.add(-249)
+    #expect(!budget.mayTrim())
+    budget.add(-1)
+    #expect(budget.level == .short && budget.mayTrim() && !budget.mayTrim())
+    budget.add(-950)
+    #expect(!budget.mayTrim(), "there is room")
+  }
+
   @Test func `workers are asked for room one call at a time`() {
     let budget = MemoryBudget(bytes: 100)
     #expect(budget.mayCall() && !budget.mayCall())

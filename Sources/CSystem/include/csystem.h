@@ -18,3 +18,6 @@ void csystem_name_thread(const char *name);
 /// unshare(2) with CLONE_FILES: from now on the calling thread has a descriptor table, and thus a limit of open
 /// descriptors, of its own, which begins as a copy of the one it shared. Zero, or -1 and errno.
 int csystem_own_descriptors(void);
+
+/// malloc_trim(3): gives the kernel back what was freed and lies between what is in use.
+void csystem_trim_memory(void);

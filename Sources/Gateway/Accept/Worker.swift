@@ -274,6 +274,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     for stream in unfinished { mark(stream) }
     if !unfinished.isEmpty { loop.hurry() }
     budget.makeRoom(runs, feeds)
+    if memory.budget.mayTrim() { ProcessLimits.trimMemory() }
     if memory.budget.mayResume() {
       for place in 0..<peers.count { peers.post(.accept, to: place) }
     }

@@ -2,6 +2,7 @@ extension Settings {
   /// Where settings allow more together than the memory that there is for it.
   ///
   /// - Parameter surroundings: what is known of the machine; what is not known gives no warning.
+  /// - Returns: the warnings, none twice.
   public func memoryWarnings(in surroundings: Surroundings) -> [SettingsWarning] {
     func warn(_ text: String) -> SettingsWarning { SettingsWarning(key: "memory.budget", text: text) }
     func size(_ bytes: Int) -> String { UnitScale.bytes.text(for: Int64(bytes)) }

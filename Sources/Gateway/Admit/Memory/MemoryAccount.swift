@@ -34,6 +34,8 @@ final class MemoryAccount {
     exchange.heldBytes =
       MemoryCost.exchange + head.fields.bytes.count + head.path.count + head.query.count + exchange.bodyBytes
     add(exchange.heldBytes, to: .requests)
+    // An array that grows step by step takes up to twice what it holds, and leaves holes behind.
+    exchange.body.reserveCapacity(exchange.bodyBytes)
   }
 
   /// Counts a body without an announced length as it grows; whether there was more to count.

@@ -36,6 +36,8 @@ enum MemoryLevel: Int, Comparable {
 final class MemoryBudget: Sendable {
   private let held = Atomic<Int>(0)
   private let bound: Atomic<Int>
+  /// What was given back since the kernel got it.
+  private let released = Atomic<Int>(0)
   /// Whether somebody was not accepted since there was room.
   private let isAwaited = Atomic<Bool>(false)
   /// Whether workers were asked for room and none has answered.
@@ -60,6 +62,14 @@ final class MemoryBudget: Sendable {
   /// Takes so many bytes, or gives them back.
   func add(_ difference: Int) {
     held.add(difference, ordering: .relaxed)
+    if difference < 0 { released.add(-difference, ordering: .relaxed) }
+  }
+
+  /// Whether what was given back is to go back to the kernel: where memory is tight, once for each quarter of the budget.
+  func mayTrim() -> Bool {
+    let enough = bytes / 4
+    guard released.load(ordering: .relaxed) >= enough, level >= .tight else { return false }
+    return released.exchange(0, ordering: .relaxed) >= enough
   }
 
   /// Takes another budget into force.

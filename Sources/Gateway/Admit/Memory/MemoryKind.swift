@@ -17,9 +17,11 @@ enum MemoryKind: Int, CaseIterable {
   var place: Int { rawValue }
 }
 
-/// What objects cost that have no size of their own to ask for, in bytes: measured, with what the allocator adds.
+/// What objects cost that have no size of their own to ask for, in bytes.
 ///
-/// These are this process's; `kernelBytes` are the kernel's, which no budget of ours can hold.
+/// Rounded up from what the resident memory of a release build grew by for each of 4,000: 1.1 KiB for a connection that
+/// waits, 3.2 KiB for one that reads a feed, 5.7 KiB for a run with its upstream's connection and no event. These are
+/// this process's; `kernelBytes` are the kernel's, which no budget of ours can hold.
 enum MemoryCost {
   /// A client's connection that waits for a request, its places in libevent and in the timing wheel included.
   static let connection = 2 * 1024
