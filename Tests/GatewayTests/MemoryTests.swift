@@ -1,7 +1,8 @@
 import Admission
-import Gateway
 import Settings
 import Testing
+
+@testable import Gateway
 
 /// A gateway with little memory: budgets here are smaller than a file may have them.
 @Suite(.timeLimit(.minutes(2))) struct MemoryTests {
@@ -39,7 +40,7 @@ import Testing
     let figures = try Figures(gateway)
     var runs: [(client: TestSocket, upstream: TestSocket)] = []
     while let run = try begin(gateway, orchestrator) { runs.append(run) }
-    // A run costs about 11 KiB.
+    // A run costs about 9 KiB.
     #expect((10...30).contains(runs.count), "\(runs.count)")
     let bound = budget - budget / 16
     try figures.wait { $0 <= bound }
@@ -60,7 +61,7 @@ import Testing
     let left = runs.removeLast()
     left.client.reset()
     try left.upstream.waitForEnd()
-    try figures.wait { $0 < full - 6000 }
+    try figures.wait { $0 < full - 3000 }
     let next = try #require(try begin(gateway, orchestrator))
     #expect(try begin(gateway, orchestrator) == nil)
     // Those who are here notice nothing.
@@ -100,8 +101,8 @@ import Testing
   }
 
   @Test(arguments: [1, 4]) func `where nothing is left nobody is accepted until there is room`(workers: Int) throws {
-    // A connection without a request counts 2 KiB: the seventh is beyond the budget, and nothing is left for more.
-    let gateway = try start(TestOrchestrator(), budget: 12 * 1024, workers: workers)
+    // The seventh is beyond the budget, and nothing is left for more.
+    let gateway = try start(TestOrchestrator(), budget: 6 * MemoryCost.connection, workers: workers)
     let line = "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n"
     let clients = try (1...7).map { _ in
       let client = try gateway.connect()
@@ -111,7 +112,7 @@ import Testing
     }
     let late = try gateway.connect()
     try late.send(line)
-    #expect(gateway.log.wait(for: "memory_short").values["held"] == "\(7 * 2048)")
+    #expect(gateway.log.wait(for: "memory_short").values["held"] == "\(7 * MemoryCost.connection)")
     // Those who are here are served.
     try clients[6].send(line)
     #expect(try clients[6].read(through: "}\n").hasPrefix("HTTP/1.1 404 "))
@@ -168,7 +169,7 @@ import Testing
       settings.upstreams["chat"]?.keepAlive = .zero
     }
     let figures = try Figures(gateway)
-    try figures.wait { $0 == 2048 }
+    try figures.wait { $0 == MemoryCost.connection }
     for _ in 0..<20 {
       let (client, upstream) = try #require(try begin(gateway, orchestrator))
       try upstream.sendChunk("data: half")
@@ -176,12 +177,12 @@ import Testing
       try upstream.sendChunk(" an event\n\ndata: [DONE]\n\n")
       _ = try client.read(through: "0\r\n\r\n")
     }
-    try figures.wait { $0 == 2048 }
+    try figures.wait { $0 == MemoryCost.connection }
     let read = try figures.read()
     for kind in ["logs", "requests", "answers", "upstreams"] {
       #expect(read["sluice_memory_bytes{kind=\"\(kind)\"}"] == 0, "\(kind)")
     }
-    #expect(read["sluice_memory_bytes{kind=\"connections\"}"] == 2048, "that of the one who asks")
+    #expect(read["sluice_memory_bytes{kind=\"connections\"}"] == MemoryCost.connection, "that of the one who asks")
     #expect(read["sluice_memory_connections{kind=\"client\"}"] == 1)
     #expect(read["sluice_memory_connections{kind=\"upstream\"}"] == 0)
     #expect(read["sluice_memory_budget_bytes"] == 64 << 20)

@@ -118,6 +118,7 @@ class Stream {
     reader.arrival = .resumed
     exchange.transport?.beginStream(head, prelude: prelude, of: exchange)
     exchange.forgetRequest()
+    worker.memory.streams(exchange)
     newcomers.append(reader)
     worker.mark(self)
   }

@@ -50,6 +50,13 @@ final class MemoryAccount {
     if exchange.heldBytes > 0 { setBody(of: exchange, to: exchange.body.count) }
   }
 
+  /// Its stream has begun: of what was asked nothing is kept.
+  func streams(_ exchange: Exchange) {
+    guard exchange.heldBytes > 0 else { return }
+    add(MemoryCost.reader - exchange.heldBytes, to: .requests)
+    (exchange.heldBytes, exchange.bodyBytes) = (MemoryCost.reader, 0)
+  }
+
   private func setBody(of exchange: Exchange, to bytes: Int) {
     let difference = bytes - exchange.bodyBytes
     exchange.bodyBytes = bytes

@@ -19,14 +19,16 @@ enum MemoryKind: Int, CaseIterable {
 
 /// What objects cost that have no size of their own to ask for, in bytes.
 ///
-/// Rounded up from what the resident memory of a release build grew by for each of 4,000: 1.1 KiB for a connection that
-/// waits, 3.2 KiB for one that reads a feed, 5.7 KiB for a run with its upstream's connection and no event. These are
+/// Rounded up from what the resident memory of a release build grew by for each of 4,000: 0.6 KiB for a connection that
+/// waits, 0.9 KiB for one that reads a feed, 2.5 KiB for a run and its upstream's connection without an event. These are
 /// this process's; `kernelBytes` are the kernel's, which no budget of ours can hold.
 enum MemoryCost {
   /// A client's connection that waits for a request, its places in libevent and in the timing wheel included.
-  static let connection = 2 * 1024
-  /// A request that is served: its exchange, its place in a stream, the head of its answer.
+  static let connection = 1024
+  /// A request until its stream has begun, beside its head and body.
   static let exchange = 2 * 1024
+  /// A request whose stream has begun: its place in the stream.
+  static let reader = 512
   /// A connection to an upstream.
   static let upstreamConnection = 2 * 1024
   /// What a run or feed takes when it begins: its stream with the first segment of its log, and its upstream's connection.

@@ -13,14 +13,14 @@ extension Worker {
       memory.recovered()
       return true
     }
-    guard route.action.isStream, [.get, .post].contains(exchange.head.method) else { return true }
+    guard route.action.isStream, [.get, .post].contains(exchange.method) else { return true }
     callForMemory()
     budget.makeRoom(runs, feeds)
     guard memory.budget.level(with: MemoryCost.stream) >= .short else { return true }
     counters.memoryRefusals.add(1)
     if memory.isNews() { tellShortage() }
     (exchange.transport as? HTTP1Connection)?.persists = false
-    exchange.respond(MemoryAnswer.response(memory.budget.bytes, route.refusal, to: exchange.head.method))
+    exchange.respond(MemoryAnswer.response(memory.budget.bytes, route.refusal, to: exchange.method))
     return false
   }
 
@@ -28,7 +28,7 @@ extension Worker {
   func bodyGrew(_ exchange: Exchange) {
     guard memory.grew(exchange), memory.level == .exhausted, let route = exchange.route else { return }
     counters.memoryRefusals.add(1)
-    exchange.respond(MemoryAnswer.response(memory.budget.bytes, route.refusal, to: exchange.head.method))
+    exchange.respond(MemoryAnswer.response(memory.budget.bytes, route.refusal, to: exchange.method))
   }
 
   /// A connection holds more or less that its client has sent or not taken.

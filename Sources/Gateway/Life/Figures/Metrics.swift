@@ -62,6 +62,7 @@ struct Metrics {
     head("sluice_memory_connection_bytes", "gauge", "What memory.budget counts for a connection without its buffers.")
     line("sluice_memory_connection_bytes", [("kind", "client")], MemoryCost.connection)
     line("sluice_memory_connection_bytes", [("kind", "client_request")], MemoryCost.exchange)
+    line("sluice_memory_connection_bytes", [("kind", "client_stream")], MemoryCost.reader)
     line("sluice_memory_connection_bytes", [("kind", "upstream")], MemoryCost.upstreamConnection)
     gauge(
       "sluice_memory_kernel_bytes", "About what the kernel has for open connections; not part of memory.budget.",
