@@ -58,6 +58,9 @@ let package = Package(
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
     .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: strict),
 
+    // What browsers load, compiled in.
+    .target(name: "Browser", resources: [.embedInCode("Library")], swiftSettings: strict),
+
     // Layer 2: decisions as values.
     .target(name: "Streams", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
     .target(name: "Admission", dependencies: ["Bytes", "Crypto", "Reactor", "Wire"], swiftSettings: strict),
@@ -70,7 +73,7 @@ let package = Package(
     .target(
       name: "Gateway",
       dependencies: [
-        "Admission", "Bytes", "Crypto", "Reactor", "Settings", "Streams", "Wire",
+        "Admission", "Browser", "Bytes", "Crypto", "Reactor", "Settings", "Streams", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),

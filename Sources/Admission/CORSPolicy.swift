@@ -32,6 +32,8 @@ public struct CORSPolicy: Sendable, Equatable {
 
   /// No other origin may ask.
   public static let sameOriginOnly = CORSPolicy()
+  /// Every origin may ask, without credentials: for what is public.
+  public static let anyOrigin = CORSPolicy(validOrigins: [.any])
 
   private let allowedNames: [String]
   private let allowedValue: String

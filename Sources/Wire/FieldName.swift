@@ -8,6 +8,8 @@ public enum FieldName: UInt8, CaseIterable, Sendable {
   case connection, keepAlive, proxyConnection, proxyAuthorization, proxyAuthenticate, te, trailer, upgrade
   /// What the client wants and who it is.
   case expect, accept, acceptEncoding, userAgent, cookie, authorization, lastEventID, idempotencyKey, traceparent
+  /// What of the answer it has already (RFC 9110 §13.1.2).
+  case ifNoneMatch
   /// Origins and preflights (Fetch §3).
   case origin, accessControlRequestMethod, accessControlRequestHeaders, secFetchSite, secFetchMode
   /// What proxies on the way say (RFC 7239).
@@ -82,6 +84,7 @@ extension FieldName {
     case (12, 0x63): .contentType
     case (13, 0x61): .authorization
     case (13, 0x63): .cacheControl
+    case (13, 0x69): .ifNoneMatch
     case (13, 0x6C): .lastEventID
     case (14, 0x63): .contentLength
     case (14, 0x73): ASCII.lowercased(name[10]) == 0x73 ? .secFetchSite : .secFetchMode
@@ -137,6 +140,7 @@ extension FieldName {
     case .retryAfter: "retry-after"
     case .lastEventID: "last-event-id"
     case .idempotencyKey: "idempotency-key"
+    case .ifNoneMatch: "if-none-match"
     case .cacheControl: "cache-control"
     case .userAgent: "user-agent"
     case .forwarded: "forwarded"

@@ -38,7 +38,7 @@ extension Worker: RequestReceiver {
 
   func received(_ exchange: Exchange) {
     guard let route = exchange.route else { return }
-    if case .asset(let asset) = route.action { return exchange.respond(asset.response) }
+    if case .asset(let asset) = route.action { return exchange.respond(asset.response(to: exchange.head)) }
     guard let authorizer = route.authorizer, exchange.identity?.isAuthorized != true else {
       return find(exchange, route)
     }

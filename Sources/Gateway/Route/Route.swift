@@ -4,32 +4,6 @@ internal import Settings
 internal import Streams
 internal import Wire
 
-/// One file that the gateway itself serves.
-public struct Asset: Sendable {
-  /// The path it is served at.
-  public var path: String
-  /// Its media type.
-  public var contentType: String
-  /// What it holds.
-  public var bytes: [UInt8]
-
-  /// A file by its path.
-  public init(path: String, contentType: String, bytes: [UInt8]) {
-    self.path = path
-    self.contentType = contentType
-    self.bytes = bytes
-  }
-
-  var response: Response {
-    var head = ResponseHead(status: 200)
-    head.fields.append("Content-Type", contentType)
-    head.fields.append("Cache-Control", "no-cache")
-    head.fields.append("Content-Security-Policy", "default-src 'self'")
-    head.fields.append("X-Content-Type-Options", "nosniff")
-    return Response(head, body: bytes)
-  }
-}
-
 /// What to do with requests of one host and path; settings made ready for use.
 final class Route {
   enum Action {

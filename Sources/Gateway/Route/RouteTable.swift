@@ -41,9 +41,9 @@ final class RouteTable {
       cors: settings.cors ?? .sameOriginOnly)
     ask(settings.authentication, on: joins)
     router.add(host: nil, .prefix(runs), joins)
-    for asset in assets {
+    for asset in Asset.clientLibrary + assets {
       let route = Route(
-        name: asset.path, action: .asset(asset), methods: ["GET", "HEAD"], cors: .sameOriginOnly)
+        name: asset.path, action: .asset(asset), methods: ["GET", "HEAD"], cors: asset.cors)
       router.add(host: nil, .exact(asset.path), route)
     }
   }
