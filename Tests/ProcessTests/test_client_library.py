@@ -9,7 +9,7 @@ import pytest
 
 import test_browser
 from browser import Browser
-from conftest import Serve, StartGateway, Tutorial
+from conftest import Connect, Serve, StartGateway, Tutorial
 from cutting_proxy import CuttingProxy, random_cuts
 from expectations import TARGET
 from gateway import chat
@@ -180,9 +180,11 @@ def test_what_went_wrong_in_words(browser: Browser, serve: Serve) -> None:
 
 
 @DIRECT
-def test_a_run_of_somebody_else_is_refused_in_words(transport: str, browser: Browser, serve: Serve) -> None:
+def test_a_run_of_somebody_else_is_refused_in_words(
+    transport: str, browser: Browser, serve: Serve, connect: Connect
+) -> None:
     _, gateway = serve(scripted.gated(Gate()))
-    begun = ask(gateway.address, "GET", f"{TARGET}?message=x", [ALICE], wait=False)
+    begun = connect(gateway.address).ask("GET", f"{TARGET}?message=x", [ALICE])
     library = open_page(browser, gateway.address)
     library.join(begun.run, transport=transport)
     error = library.outcome()["error"]
@@ -259,13 +261,13 @@ def test_whose_place_was_taken_stays_away(transport: str, browser: Browser, serv
 
 
 @DIRECT
-def test_lost_events_are_counted(transport: str, browser: Browser, serve: Serve) -> None:
+def test_lost_events_are_counted(transport: str, browser: Browser, serve: Serve, connect: Connect) -> None:
     gate = Gate()
     filler = [json.dumps({"event": "response_chunk", "text": f"{n} "}) for n in range(400)]
     _, gateway = serve(scripted.gated(gate, before=filler, after=CHAT[-1:]), streams={"log": {"events": 10}})
-    begun = ask(gateway.address, "GET", f"{TARGET}?message=x", wait=False)
+    begun = connect(gateway.address).ask("GET", f"{TARGET}?message=x")
+    begun.read_until(b"399 ")
     library = open_page(browser, gateway.address)
-    eventually(lambda: "399 " in begun.text, "the run has lost its beginning")
     library.join(begun.run, transport=transport)
     library.wait_for("it.ids.length > 1", "what is left is told")
     gate.open()
