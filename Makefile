@@ -93,4 +93,7 @@ test-packages:
 $(VENV)/installed: Tests/ProcessTests/requirements.txt | test-packages
 	test -d $(VENV) || python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	# React, for the hook's tests: no registry that Debian's tools reach has it under its own name.
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	  --target $(VENV)/react dash==4.4.1
 	touch $@

@@ -795,7 +795,7 @@ function sourceOf({ type, payload }) {
 }
 
 function reasonOf(kind, event, problem) {
-  if (kind !== 'event') return problem?.reason ?? (problem?.limit ? 'limit' : kind);
+  if (kind !== 'event') return problem?.limit ? 'limit' : problem?.reason ?? kind;
   return String(event.payload?.reason ?? 'agent_error');
 }
 
