@@ -35,6 +35,16 @@ public struct ListeningSocket: Sendable {
     }
   }
 
+  /// A port that nobody has at the moment, for what must know it before anybody listens there.
+  ///
+  /// - Parameter address: where; its own port does not matter.
+  /// - Throws: `SystemError` where the address is none of this machine's.
+  public static func unusedPort(at address: SocketAddress) throws(SystemError) -> UInt16 {
+    let socket = try ListeningSocket(address, unacknowledged: .seconds(1))
+    Glibc.close(socket.descriptor)
+    return socket.address.port
+  }
+
   /// One socket for each of several loops, among which the kernel spreads the clients.
   ///
   /// socket(7), SO_REUSEPORT. A Unix socket is one for all of them, since the kernel spreads no such clients: whichever

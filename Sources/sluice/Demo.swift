@@ -24,17 +24,18 @@ struct Demo: ParsableCommand {
       throw ValidationError("--log-level: given \"\(logLevel)\", allowed: one of \(allowed)")
     }
     let orchestrator: Orchestrator
+    let port: UInt16
     do throws(SystemError) {
       guard let loopback = SocketAddress(numeric: "127.0.0.1", port: 0) else { throw .invalidAddress }
       orchestrator = try Orchestrator(at: loopback)
+      port = self.port == 0 ? try ListeningSocket.unusedPort(at: loopback) : self.port
     } catch {
       Ending.complain("demo orchestrator: \(error)")
       throw Ending.system
     }
     let settings = DemoSettings.make(
       port: port, orchestratorPort: orchestrator.address.port, log: LogSettings(level: level, format: .text))
-    try Daemon.run(settings, file: nil, assets: ChatPage.assets) { service in
-      let port = service.addresses.first?.port ?? port
+    try Daemon.run(settings, file: nil, assets: ChatPage.assets + [ChatPage.places(port: port)]) { _ in
       print("The chat page is at http://localhost:\(port)/  (stop with Ctrl-C)")
       // Whoever reads it through a pipe waits for it.
       fflush(nil)

@@ -1,3 +1,4 @@
+import Gateway
 import Testing
 
 @testable import Demo
@@ -19,17 +20,20 @@ import Testing
     var named: Set<String> = ["/"]
     for text in texts.values {
       for match in text.matches(of: /(?:src|href)="([^":]+)"|from '\.\/([^']+)'/) {
-        named.insert("/" + (match.1 ?? match.2 ?? ""))
+        let name = match.1 ?? match.2 ?? ""
+        named.insert(name.hasPrefix("/") ? String(name) : "/\(name)")
       }
     }
     #expect(named == Set(texts.keys))
   }
 
   @Test func `the page keeps to its content security policy`() throws {
-    let page = try #require(texts["/"])
-    #expect(page.matches(of: /<script(?![^>]* src=)/).isEmpty)
-    #expect(page.matches(of: /<style|\sstyle=|\son[a-z]+=/).isEmpty)
-    for (path, text) in texts where path != "/icon.svg" {
+    for page in [try #require(texts["/"]), try #require(texts["/connections"])] {
+      #expect(page.matches(of: /<script(?![^>]* src=)/).isEmpty)
+      #expect(page.matches(of: /<style|\sstyle=|\son[a-z]+=/).isEmpty)
+    }
+    // The page about connections names this machine's other name, and nothing else.
+    for (path, text) in texts where path != "/icon.svg" && path != "/connections.js" {
       #expect(text.matches(of: /(?:https?:|data:|\/\/cdn)/).isEmpty, "\(path) refers to another origin")
     }
   }
@@ -42,15 +46,20 @@ import Testing
   }
 
   @Test func `every element that the scripts look up is in the page, once`() throws {
-    let page = try #require(texts["/"])
-    var wanted: Set<String> = []
-    for text in texts.values {
-      for match in text.matches(of: /(?:byId|write)\('([a-z-]+)'/) { wanted.insert(String(match.1)) }
+    for (page, script) in [("/", "/chat.js"), ("/connections", "/connections.js")] {
+      let page = try #require(texts[page])
+      let wanted = Set(try #require(texts[script]).matches(of: /(?:byId|write)\('([a-z-]+)'/).map(\.1))
+      #expect(wanted.count > 4)
+      for id in wanted {
+        #expect(page.ranges(of: "id=\"\(id)\"").count == 1, "\(id)")
+      }
     }
-    #expect(wanted.count > 10)
-    for id in wanted {
-      #expect(page.ranges(of: "id=\"\(id)\"").count == 1, "\(id)")
-    }
+  }
+
+  @Test func `what the pages must know of the demo is told as JSON`() {
+    let places = String(decoding: ChatPage.places(port: 8004, securePort: 8443).bytes, as: UTF8.self)
+    #expect(places.hasPrefix(#"{"port":8004,"secure_port":8443,"story_events":"#))
+    #expect(String(decoding: ChatPage.places(port: 1).bytes, as: UTF8.self).contains(#""secure_port":null"#))
   }
 
   @Test(

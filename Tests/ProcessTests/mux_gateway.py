@@ -49,10 +49,14 @@ class Mux:
 
 
 class MuxGateway:
-    """The server, on a thread of its own; `target` is the gateway's address."""
+    """The server, on a thread of its own; `target` is the gateway's address.
 
-    def __init__(self, target: str):
+    In front of the demo, whose page wants two origins of its own port, it is every origin's.
+    """
+
+    def __init__(self, target: str, *, is_demo: bool = False):
         self.target = target
+        self._is_demo = is_demo
         self.muxes: dict[str, Mux] = {}
         self.connections_made = 0
         #: How many messages of each connection are sent before it is cut, the first connection first.
@@ -93,15 +97,22 @@ class MuxGateway:
         )
         app = web.Application()
         app.router.add_get("/_sluice/mux", self._subscribe)
+        app.router.add_options("/_sluice/mux", self._describe)
         app.router.add_post("/_sluice/mux/{mux}", self._change)
         app.router.add_delete("/_sluice/mux/{mux}", self._delete)
         app.router.add_route("*", "/{rest:.*}", self._pass)
+        app.on_response_prepare.append(self._prepared)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         port: int = self._runner.addresses[0][1]
         return port
+
+    async def _prepared(self, request: web.Request, response: web.StreamResponse) -> None:
+        if self._is_demo and "Origin" in request.headers:
+            for name in ("Origin", "Methods", "Headers"):
+                response.headers[f"Access-Control-Allow-{name}"] = "*"
 
     async def _stop(self) -> None:
         for mux in self.muxes.values():
@@ -137,6 +148,9 @@ class MuxGateway:
                 left = None if left is None else left - 1
             await mux.changed.wait()
         return answer
+
+    async def _describe(self, _: web.Request) -> web.Response:
+        return web.Response(status=204, headers={"Allow": "GET, OPTIONS"})
 
     async def _change(self, request: web.Request) -> web.Response:
         mux = self.muxes.get(request.match_info["mux"])
@@ -203,6 +217,8 @@ class MuxGateway:
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         headers["Host"] = request.host
+        if self._is_demo:
+            headers = {name: value for name, value in headers.items() if name.lower() not in ("origin", "sec-fetch-site")}
         async with self._session.request(
             request.method,
             f"http://{self.target}{request.raw_path}",
@@ -211,6 +227,8 @@ class MuxGateway:
             allow_redirects=False,
         ) as answer:
             fields = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
+            if self._is_demo and request.path == "/demo.json":
+                return web.json_response({**await answer.json(), "port": self.port})
             response = web.StreamResponse(status=answer.status, headers=fields)
             await response.prepare(request)
             async for piece in answer.content.iter_any():

@@ -13,6 +13,7 @@ from browser import Browser, PageServer
 from conftest import Serve, StartGateway, StartProcess, Tutorial, evidence_key
 from expectations import TARGET
 from gateway import Gateway, chat
+from mux_gateway import MuxGateway
 from orchestrators import scripted
 from orchestrators.scripted import CHAT
 from waiting import eventually
@@ -284,6 +285,53 @@ def test_the_demo_has_no_complaints_in_the_console(demo: Browser) -> None:
     ask(demo, "What's 2+2?")
     demo.wait_for_text("#log", '"event":"completed"')
     assert [line for line in demo.console() if line["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_the_demo_joins_its_run_after_a_reload(demo: Browser) -> None:
+    ask(demo, "tell me a long story")
+    early = longer_answer(demo, than=20)
+    run = demo.text("#run")
+    demo.driver.refresh()
+    assert longer_answer(demo, than=len(early)).startswith(early)
+    assert demo.text("#run") == run
+    assert demo.text(".asked").endswith("tell me a long story")
+
+
+def test_the_demo_shows_the_six_connections_and_their_cures(
+    browser: Browser, start_process: StartProcess
+) -> None:
+    process = start_process(["demo", "--port", "0"])
+    with MuxGateway(process.address, is_demo=True) as mux:
+        browser.driver.get(f"http://{mux.address.replace('127.0.0.1', 'localhost')}/connections")
+        browser.wait_for("document.body.dataset.ready", "the panels know what there is")
+        browser.driver.find_element("id", "start").click()
+        lanes = "[...document.querySelectorAll('#panel-%s .lane')].map((lane) => lane.dataset.state)"
+        for name in ("mux", "shared"):
+            flowing = f"{lanes % name}.every((state) => state === 'flowing')"
+            browser.wait_for(flowing, f"all streams of {name} flow")
+            assert browser.text(f"#panel-{name} .connections") == "1"
+        states = browser.run(f"return {lanes % 'plain'}")
+        assert sorted(states) == ["flowing"] * 6 + ["waiting"] * 6
+        assert browser.text("#panel-plain .connections") == "6"
+        assert "TLS" in browser.text("#panel-http2 .result")
+        browser.driver.find_element("id", "stop").click()
+        browser.wait_for("document.querySelector('#stop').disabled", "all panels have ended")
+        assert [line for line in browser.console() if line["level"] == "SEVERE"] == []
+        assert mux.connections_made == 2
+
+
+def test_the_page_of_connections_says_what_is_not_there(browser: Browser, start_process: StartProcess) -> None:
+    process = start_process(["demo", "--port", "0"])
+    browser.driver.get(f"http://{process.address.replace('127.0.0.1', 'localhost')}/connections")
+    browser.driver.set_window_size(500, 800)
+    browser.wait_for("document.body.dataset.ready", "the panels know what there is")
+    assert browser.text("#panel-plain .result") == ""
+    browser.driver.find_element("css selector", "#panel-plain .run").click()
+    browser.wait_for("document.querySelectorAll('#panel-plain [data-state=flowing]').length === 6", "six streams flow")
+    for name in ("http2", "mux", "shared"):
+        available = browser.run(f"return document.querySelector('#panel-{name} .result').textContent === ''")
+        assert available == browser.run(f"return !document.querySelector('#panel-{name} .run').hidden")
+    assert browser.run("return document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 def test_the_demo_keeps_to_a_phones_width(demo: Browser) -> None:

@@ -1,50 +1,58 @@
 // Wires the page together: what people do goes to the stream, what the stream brings goes to the page.
 
-import { answerText } from './answer_text.js';
+import { joinRun, processMessageStream, Status } from '/_sluice/client.js';
+
 import { Conversation } from './conversation.js';
 import { DisplayPace } from './display_pace.js';
 import { EventLog } from './event_log.js';
 import { clockText, EventMeter } from './event_meter.js';
-import { describeError } from './run_error.js';
-import { RunStream, Status } from './run_stream.js';
 
 const byId = (id) => document.getElementById(id);
 const message = byId('message');
 const stop = byId('stop');
 
-/** The longest question in the address of a stream, in bytes: proxies commonly take lines of 8 KiB. */
-const allowedQuestionBytes = 7000;
+/** What people can do about a failure, by its reason. */
+const advice = {
+  evicted: 'Close a tab that you do not need, then send the message again.',
+  expired: 'Sign in, then send the message again.',
+  network: 'It may be starting. Wait a moment, then send the message again.',
+  refused: 'Wait a moment, then send the message again.',
+};
 
 const conversation = new Conversation({ list: byId('conversation'), view: byId('reading') });
 const log = new EventLog({ panel: byId('log-panel'), list: byId('log'), size: byId('log-size') });
 const meter = new EventMeter();
 const pace = new DisplayPace(draw, 100);
-const stream = new RunStream({ changed, arrived, ended });
 
+/** The stream that is, or was, followed last; `null` before the first. */
+let stream = null;
+let isRunning = false;
 let status = Status.idle;
-let run = '';
 let question = '';
 
 // What people do.
 
 function ask(text) {
-  if (encodeURIComponent(text).length > allowedQuestionBytes) {
-    showError('The message is too long for the address of a stream.', 'Shorten it, then send it again.');
-    return;
-  }
-  stream.stop();
+  if (isRunning) stream.stop();
   hideError();
   announce('');
   question = text;
-  begin(text);
-  stream.start(text);
+  follow(text, (callbacks) => processMessageStream(text, callbacks));
 }
 
-function begin(text) {
-  run = '';
+/** Opens a turn and has a stream tell it what comes. */
+function follow(text, start) {
   meter.reset();
   byId('welcome').hidden = true;
-  conversation.begin(text);
+  const turn = conversation.begin(text);
+  const own = start({
+    onStatus: (...values) => own === stream && changed(turn, ...values),
+    onEvent: (event) => own === stream && arrived(turn, event),
+    onResponseChunk: () => turn.replace(own.text),
+  });
+  stream = own;
+  isRunning = true;
+  own.done.then((outcome) => ended(turn, outcome, own === stream));
 }
 
 byId('composer').addEventListener('submit', (event) => {
@@ -68,43 +76,35 @@ byId('suggestions').addEventListener('click', (event) => {
   if (suggestion) ask(suggestion.textContent);
 });
 
-stop.addEventListener('click', () => stream.stop());
+stop.addEventListener('click', () => stream?.stop());
 byId('again').addEventListener('click', () => ask(question));
 byId('dismiss').addEventListener('click', () => hideError());
 byId('log-panel').addEventListener('toggle', () => pace.request());
-
-// A page in the back/forward cache would hold its stream open without ever reading it.
-addEventListener('pagehide', () => stream.leave());
 
 // The address names the run, so a reload or a copy of it in another tab joins the run and never begins a second one.
 const named = /^#run=([a-z2-7]{26})$/.exec(location.hash);
 
 // What the stream brings.
 
-function changed(next) {
+function changed(turn, next, { wait, error }) {
   const now = performance.now();
   if (next === Status.connected) {
-    if (meter.count > 0) conversation.latest.wait('connected again, waiting for the rest');
+    if (meter.count > 0) turn.wait('connected again, waiting for the rest');
     meter.open(now);
   }
-  if (next === Status.connecting && status === Status.connected) {
-    conversation.latest.wait('connection lost, trying again');
+  if (next === Status.connecting && (status === Status.connected || error)) {
+    const seconds = Math.ceil((wait ?? 0) / 1000);
+    turn.wait(error ? `${error.message} Trying again in ${seconds} s` : 'connection lost, trying again');
   }
   status = next;
   log.add({ kind: next });
   pace.request();
 }
 
-function arrived(event) {
-  const turn = conversation.latest;
-  if (event.run && event.run !== run) {
-    // The first event, or a run that had to begin again: what the old one said is not part of the new answer.
-    run = event.run;
-    turn.replace('');
-    history.replaceState(null, '', `#run=${run}`);
-  }
+function arrived(turn, event) {
+  if (stream.run && !location.hash.endsWith(stream.run)) history.replaceState(null, '', `#run=${stream.run}`);
   meter.add(performance.now());
-  log.add({ sequence: event.sequence, kind: event.kind, text: event.raw });
+  log.add({ sequence: event.sequence ?? '', kind: event.kind, text: event.data });
   switch (event.kind) {
     case 'routing_started':
       question = String(event.payload.message ?? question);
@@ -118,29 +118,22 @@ function arrived(event) {
       turn.wait('thinking');
       break;
     case 'response_chunk':
-      turn.append(answerText(event.payload));
       turn.wait('writing');
-      break;
-    case 'completed':
-      // It carries the whole text, and so repairs an answer with a gap.
-      turn.replace(answerText(event.payload) || turn.text);
       break;
     case 'sluice.gap':
       turn.wait('some events were lost, the rest follows');
-      break;
-    case 'sluice.busy':
-      turn.wait(
-        `the gateway is full (${event.payload?.bound ?? 'a limit'}), trying again in ${event.payload?.retry_after ?? 'a few'} s`,
-      );
       break;
   }
   pace.request();
 }
 
-function ended(reason, event) {
+function ended(turn, { reason, text, error }, isLatest) {
   const now = performance.now();
-  const turn = conversation.latest;
-  meter.close(now);
+  turn.replace(text);
+  if (isLatest) {
+    isRunning = false;
+    meter.close(now);
+  }
   const seconds = (meter.uptime(now) / 1000).toFixed(1);
   const amount = `${meter.count} ${meter.count === 1 ? 'event' : 'events'} in ${seconds} s`;
   switch (reason) {
@@ -149,14 +142,13 @@ function ended(reason, event) {
       announce(`Answer: ${turn.text}`);
       break;
     case 'stopped':
-      turn.end(`stopped after ${amount}`);
+      // The counters are those of the next stream already where that is why it was stopped.
+      turn.end(isLatest ? `stopped after ${amount}` : 'stopped');
       announce('Stopped.');
       break;
-    default: {
-      const { what, advice } = describeError(reason, event?.payload);
+    default:
       turn.end(`ended with an error after ${amount}`);
-      showError(what, advice);
-    }
+      showError(error.message, advice[error.reason] ?? 'Send the message again, or ask something else.');
   }
   // Drawn at once: the next question may follow before the next picture.
   turn.draw();
@@ -171,16 +163,16 @@ function draw(now) {
   write('events-count', String(meter.count));
   write('events-rate', String(meter.rate(now)));
   write('uptime', clockText(meter.uptime(now)));
-  write('run', run || 'none yet');
+  write('run', stream?.run || 'none yet');
   conversation.draw();
   log.draw();
-  if (stop.disabled === stream.isRunning) {
+  if (stop.disabled === isRunning) {
     // A button that is disabled while it has the focus would lose it to nowhere.
     if (document.activeElement === stop) message.focus();
-    stop.disabled = !stream.isRunning;
+    stop.disabled = !isRunning;
   }
   // The uptime and the rate move on without any event.
-  return stream.isRunning;
+  return isRunning;
 }
 
 function write(id, text) {
@@ -212,7 +204,4 @@ byId('log-panel').open = matchMedia('(min-width: 62rem)').matches;
 // Under a finger the focus would bring up the keyboard, uncalled.
 if (!matchMedia('(pointer: coarse)').matches) message.focus({ preventScroll: true });
 
-if (named) {
-  begin('…');
-  stream.join(named[1]);
-}
+if (named) follow('…', (callbacks) => joinRun(named[1], callbacks));

@@ -67,12 +67,6 @@ export class Turn {
     this.#stage = stage;
   }
 
-  /** The answer goes on. */
-  append(text) {
-    if (this.#text.length >= allowedCharacters) return;
-    this.replace(this.#text + text);
-  }
-
   /** The answer is this. */
   replace(text) {
     this.#text = text.length > allowedCharacters ? text.slice(0, allowedCharacters) + cutNote : text;

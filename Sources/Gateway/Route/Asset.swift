@@ -16,12 +16,24 @@ public struct Asset: Sendable {
   /// Whether pages of every origin may load it.
   let isOpen: Bool
 
+  /// The Content-Security-Policy: a page loads from its own origin only.
+  let policy: String
+
   /// A file of a page that the gateway serves, by its path.
-  public init(path: String, contentType: String, bytes: [UInt8]) {
-    self.init(path: path, contentType: contentType, bytes: bytes, isOpen: false)
+  ///
+  /// - Parameters:
+  ///   - path: the path it is served at.
+  ///   - contentType: its media type.
+  ///   - bytes: what it holds.
+  ///   - connectsTo: where its scripts may open connections beside its own origin, as CSP Level 3 writes sources.
+  public init(path: String, contentType: String, bytes: [UInt8], connectsTo: [String] = []) {
+    let connections = connectsTo.isEmpty ? "" : "; connect-src 'self' \(connectsTo.joined(separator: " "))"
+    self.init(
+      path: path, contentType: contentType, bytes: bytes, isOpen: false, policy: "default-src 'self'\(connections)")
   }
 
-  private init(path: String, contentType: String, bytes: [UInt8], isOpen: Bool) {
+  private init(path: String, contentType: String, bytes: [UInt8], isOpen: Bool, policy: String = "") {
+    self.policy = policy
     self.path = path
     self.contentType = contentType
     self.bytes = bytes
@@ -50,7 +62,7 @@ public struct Asset: Sendable {
     if isOpen {
       answer.fields.append("Cross-Origin-Resource-Policy", "cross-origin")
     } else {
-      answer.fields.append("Content-Security-Policy", "default-src 'self'")
+      answer.fields.append("Content-Security-Policy", policy)
     }
     return Response(answer, body: bytes)
   }
