@@ -36,7 +36,7 @@ const ways = [
     role: 'the problem',
     isProblem: true,
     how: 'HTTP/1.1, a connection for each stream. Six flow; the others wait until one of them ends, without a word.',
-    code: 'new EventSource(\'/process/stream?message=…\')',
+    code: 'new EventSource(\'http://…?message=…\')',
     options: { endpoint: `${plainOrigin}${path}`, transport: 'eventsource' },
     connections: (flowing) => flowing,
     absence: async () => (await answers(`${plainOrigin}/_sluice/client.js`)
@@ -48,7 +48,7 @@ const ways = [
     role: 'cure 1',
     isProblem: false,
     how: 'The same EventSource over TLS: a connection carries a hundred streams and more. Nothing in the page changes.',
-    code: 'new EventSource(\'https://…/process/stream?message=…\')',
+    code: 'new EventSource(\'https://…?message=…\')',
     options: { endpoint: `${isHTTP2 ? location.origin : secureOrigin}${path}`, transport: 'eventsource' },
     connections: (flowing) => Math.min(1, flowing),
     absence: async () => {

@@ -69,8 +69,7 @@ class Lane {
   }
 
   draw() {
-    const amount = this.#state === 'idle' ? '' : this.events > 0 ? ` · ${this.events}` : '';
-    write(this.#label, `${this.number} ${this.#state}${amount}`);
+    write(this.#label, `${this.number} ${this.#state}`);
     // The end of a text is what moves.
     const began = this.#state === 'done' ? `after ${seconds(this.began)}` : '';
     write(this.#words, this.#state === 'flowing' ? this.#stream.text.slice(-20) : began);
