@@ -77,5 +77,7 @@ class Library:
 
     def statuses(self, name: str = "a") -> list[str]:
         """The statuses that were told."""
-        statuses: list[str] = self.get("it.told.filter(([each]) => each === 'onStatus').map(([, value]) => value)", name)
+        statuses: list[str] = self.get(
+            "it.told.filter(([each]) => each === 'onStatus').map(([, value]) => value)", name
+        )
         return statuses

@@ -14,7 +14,6 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout, TCPConnector, web
-
 from waiting import DEADLINE
 
 STREAM_HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
@@ -218,7 +217,9 @@ class MuxGateway:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         headers["Host"] = request.host
         if self._is_demo:
-            headers = {name: value for name, value in headers.items() if name.lower() not in ("origin", "sec-fetch-site")}
+            headers = {
+                name: value for name, value in headers.items() if name.lower() not in ("origin", "sec-fetch-site")
+            }
         async with self._session.request(
             request.method,
             f"http://{self.target}{request.raw_path}",

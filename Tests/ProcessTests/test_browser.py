@@ -297,9 +297,7 @@ def test_the_demo_joins_its_run_after_a_reload(demo: Browser) -> None:
     assert demo.text(".asked").endswith("tell me a long story")
 
 
-def test_the_demo_shows_the_six_connections_and_their_cures(
-    browser: Browser, start_process: StartProcess
-) -> None:
+def test_the_demo_shows_the_six_connections_and_their_cures(browser: Browser, start_process: StartProcess) -> None:
     process = start_process(["demo", "--port", "0"])
     with MuxGateway(process.address, is_demo=True) as mux:
         browser.driver.get(f"http://{mux.address.replace('127.0.0.1', 'localhost')}/connections")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-
 import test_browser
 from browser import Browser
 from conftest import Connect, Serve, StartGateway, Tutorial
@@ -17,8 +17,10 @@ from library import Library
 from orchestrators import scripted
 from orchestrators.scripted import CHAT, Gate
 from resuming import ALICE, RETRY, Storyteller, assert_requests
+from test_authentication import ENDS, brief
 from test_browser import StartPages, port
 from test_limits import Held
+from tokens import believing, issuer_key, token
 from waiting import eventually
 from wire import ask
 
@@ -56,9 +58,7 @@ def test_every_callback_in_its_order(
     assert outcome["run"] == library.get("it.ids[0].split('.')[0]")
 
 
-def test_updates_come_once_for_each_picture(
-    browser: Browser, tutorial: Tutorial, start_gateway: StartGateway
-) -> None:
+def test_updates_come_once_for_each_picture(browser: Browser, tutorial: Tutorial, start_gateway: StartGateway) -> None:
     library = open_page(browser, start_gateway(chat(tutorial.url)).address)
     library.ask("count 2000", transport="fetch", history=50)
     library.outcome()
@@ -189,9 +189,7 @@ def test_a_run_of_somebody_else_is_refused_in_words(
     library.join(begun.run, transport=transport)
     error = library.outcome()["error"]
     assert (error["status"], error["source"]) == (403, "gateway")
-    assert error["message"] == (
-        "You are not allowed to read this stream. (this run was begun by somebody else)"
-    )
+    assert error["message"] == ("You are not allowed to read this stream. (this run was begun by somebody else)")
     library.join("a" * 26, "unknown", transport=transport)
     assert library.outcome("unknown")["error"]["status"] == 404
 
@@ -222,9 +220,7 @@ def test_a_full_gateway_is_tried_again_later(transport: str, refusal: str, brows
         "it.told.find(([each, , detail]) => each === 'onStatus' && detail.error)?.[2]", "it is told why", "second"
     )
     assert told["wait"] >= 1000, "the gateway's Retry-After is whole seconds"
-    library_error = library.get(
-        "it.told.filter(([each]) => each === 'onStatus').at(-1)[2].error.message", "second"
-    )
+    library_error = library.get("it.told.filter(([each]) => each === 'onStatus').at(-1)[2].error.message", "second")
     assert "tables" in library_error
     assert len(orchestrator.requests) == 1
     runs.say("first", "done")
@@ -287,6 +283,76 @@ def test_a_run_that_the_gateway_has_forgotten(browser: Browser, serve: Serve) ->
     assert not orchestrator.requests
 
 
+def test_a_fresh_token_takes_the_place_of_one_that_has_expired(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    gate = Gate()
+    settings = {"authentication": believing(tmp_path, issuer_key(), **ENDS)}
+    orchestrator, gateway = serve(scripted.gated(gate), route={"on_abandoned": "linger 20s"}, **settings)
+    library = open_page(browser, gateway.address)
+    browser.run(
+        """
+        const tokens = [...arguments];
+        const headers = async () => ({Authorization: `Bearer ${tokens.length > 1 ? tokens.shift() : tokens[0]}`});
+        follow('a', (callbacks) => library.processMessageStream('x', callbacks, {headers}));
+    """,
+        brief(),
+        token(),
+    )
+    gateway.wait_for_log("request", reason="token_expired")
+    library.wait_for("it.handle.counters.reconnects === 1 && it.handle.status === 'connected'", "it is back")
+    gate.open()
+    assert library.outcome()["reason"] == "completed"
+    assert library.get("it.handle.history.map(({data}) => data)") == CHAT
+    assert_requests(orchestrator, 1)
+
+
+def test_without_a_fresh_token_the_reader_is_told(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    settings = {"authentication": believing(tmp_path, issuer_key(), **ENDS)}
+    _, gateway = serve(scripted.gated(Gate()), **settings)
+    library = open_page(browser, gateway.address)
+    library.ask("x", "brief", headers={"Authorization": f"Bearer {brief()}"})
+    error = library.outcome("brief")["error"]
+    assert (error["reason"], error["message"]) == ("expired", "You have been signed out.")
+    library.ask("x", "none")
+    error = library.outcome("none")["error"]
+    assert (error["status"], error["message"].split(" (")[0]) == (401, "You are not signed in.")
+
+
+def test_an_event_source_comes_in_and_back_with_a_ticket(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    gate = Gate()
+    settings: dict[str, Any] = {"authentication": believing(tmp_path, issuer_key()), "tickets": {}}
+    orchestrator, gateway = serve(scripted.gated(gate), streams={"retry": RETRY}, **settings)
+    with CuttingProxy(gateway.address) as proxy:
+        library = open_page(browser, proxy.address)
+        library.ask("x", ticket=True, headers={"Authorization": f"Bearer {token()}"})
+        for count in (3, 3):
+            library.wait_for(f"it.ids.length === {count} && it.handle.status === 'connected'", "it flows")
+            proxy.cut("rst")
+            library.wait_for("it.handle.counters.reconnects > 0 && it.handle.status === 'connected'", "it is back")
+        gate.open()
+        assert library.outcome()["reason"] == "completed"
+    assert library.get("it.handle.transport") == "eventsource"
+    assert library.get("it.handle.history.map(({data}) => data)") == CHAT
+    assert_requests(orchestrator, 1)
+
+
+@DIRECT
+def test_a_page_that_goes_away_and_comes_back(transport: str, browser: Browser, serve: Serve) -> None:
+    story = Storyteller(pause=0.01)
+    orchestrator, gateway = serve(story)
+    library = open_page(browser, gateway.address)
+    library.ask("tale", transport=transport, history=100_000)
+    library.wait_for("it.ids.length > 5", "it flows")
+    browser.run("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    gateway.wait_for_log("request", route=TARGET, status="200")
+    length = library.get("it.ids.length")
+    browser.run("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    library.wait_for(f"it.ids.length > {length} + 5", "it goes on")
+    story.end("tale")
+    assert library.outcome()["reason"] == "completed"
+    assert library.get("it.handle.history.map(({data}) => data)") == story.told["tale"]
+    assert_requests(orchestrator, 1)
+
+
 def test_the_module_is_for_every_origin_and_is_not_sent_twice(serve: Serve) -> None:
     _, gateway = serve(scripted.chat())
     for name in ("client.js", "client.d.ts", "react.js", "react.d.ts"):
@@ -297,7 +363,7 @@ def test_the_module_is_for_every_origin_and_is_not_sent_twice(serve: Serve) -> N
         assert tag and answer.get("cache-control") == "no-cache"
         for known in (tag, f'"other", W/{tag}', "*"):
             again = ask(gateway.address, "GET", f"/_sluice/{name}", [("If-None-Match", known)])
-            assert (again.status, again.body, again.get("etag")) == (304, b"", tag)
+            assert (again.status, bytes(again.body), again.get("etag")) == (304, b"", tag)
         other = ask(gateway.address, "GET", f"/_sluice/{name}", [("If-None-Match", '"other"')])
         assert other.status == 200
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 import test_browser
 from browser import Browser
 from conftest import Serve
@@ -80,7 +79,9 @@ def prepare(browser: Browser) -> Any:
 
 
 def test_an_effect_that_asks_begins_one_run_in_strict_mode(prepare: Any, serve: Serve) -> None:
-    orchestrator, gateway = serve(scripted.chat('{"event":"response_chunk","text":"still "}', '{"text":"here"}', CHAT[-1]))
+    orchestrator, gateway = serve(
+        scripted.chat('{"event":"response_chunk","text":"still "}', '{"text":"here"}', CHAT[-1])
+    )
     page = prepare(gateway.url)
     page.run("show({question: 'x'})")
     page.wait_for("document.querySelector('#answer')?.textContent === 'not connected|still here|'", "the whole answer")

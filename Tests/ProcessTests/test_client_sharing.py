@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
-
 import test_browser
 from browser import Browser
 from conftest import Serve, StartGateway, Tutorial
-from expectations import TARGET
-from gateway import chat
+from gateway import Gateway, chat
 from library import Library
 from mux_gateway import MuxGateway
 from orchestrators import scripted
@@ -21,6 +20,8 @@ from test_client_library import open_page
 from test_limits import Held, complete
 from waiting import eventually
 
+PutMuxBefore = Callable[[Gateway], MuxGateway]
+
 browser = test_browser.browser
 
 #: A page without SharedWorker: tabs elect a leader.
@@ -29,7 +30,7 @@ ways = pytest.mark.parametrize("way", ["worker", "leader"])
 
 
 @pytest.fixture
-def mux_before() -> Iterator[object]:
+def mux_before() -> Iterator[PutMuxBefore]:
     """Put a mux in front of a gateway."""
     with ExitStack() as stack:
         yield lambda gateway: stack.enter_context(MuxGateway(gateway.address))
@@ -76,7 +77,7 @@ def whole(library: Library, story: list[str], name: str = "a") -> None:
 
 
 def test_fifty_runs_over_one_connection(
-    browser: Browser, tutorial: Tutorial, start_gateway: StartGateway, mux_before: type[MuxGateway]
+    browser: Browser, tutorial: Tutorial, start_gateway: StartGateway, mux_before: PutMuxBefore
 ) -> None:
     gateway = start_gateway(chat(tutorial.url))
     mux = mux_before(gateway)
@@ -92,9 +93,7 @@ def test_fifty_runs_over_one_connection(
     eventually(lambda: not mux.muxes, "an idle mux goes away")
 
 
-def test_one_cut_of_a_mux_loses_nothing_of_any_stream(
-    browser: Browser, serve: Serve, mux_before: type[MuxGateway]
-) -> None:
+def test_one_cut_of_a_mux_loses_nothing_of_any_stream(browser: Browser, serve: Serve, mux_before: PutMuxBefore) -> None:
     story = Storyteller(pause=0.01)
     orchestrator, gateway = serve(story, streams={"retry": RETRY})
     mux = mux_before(gateway)
@@ -113,7 +112,7 @@ def test_one_cut_of_a_mux_loses_nothing_of_any_stream(
     assert_requests(orchestrator, 3)
 
 
-def test_a_mux_that_is_not_known_any_more(browser: Browser, serve: Serve, mux_before: type[MuxGateway]) -> None:
+def test_a_mux_that_is_not_known_any_more(browser: Browser, serve: Serve, mux_before: PutMuxBefore) -> None:
     story = Storyteller(pause=0.01)
     orchestrator, gateway = serve(story, streams={"retry": RETRY})
     mux = mux_before(gateway)
@@ -131,7 +130,7 @@ def test_a_mux_that_is_not_known_any_more(browser: Browser, serve: Serve, mux_be
 
 
 def test_stop_and_detach_leave_the_other_streams_alone(
-    browser: Browser, serve: Serve, mux_before: type[MuxGateway]
+    browser: Browser, serve: Serve, mux_before: PutMuxBefore
 ) -> None:
     gate = Gate()
     orchestrator, gateway = serve(scripted.gated(gate))
@@ -151,7 +150,7 @@ def test_stop_and_detach_leave_the_other_streams_alone(
     assert mux.connections_made == 1
 
 
-def test_refusals_come_through_the_mux(browser: Browser, serve: Serve, mux_before: type[MuxGateway]) -> None:
+def test_refusals_come_through_the_mux(browser: Browser, serve: Serve, mux_before: PutMuxBefore) -> None:
     runs = Held()
     _, gateway = serve(runs, limits=[{"name": "tables", "streams": 1}])
     library = open_page(browser, mux_before(gateway).address)
@@ -176,7 +175,7 @@ def test_without_a_mux_streams_go_their_own_ways(browser: Browser, serve: Serve)
 
 
 @ways
-def test_tabs_share_one_connection(way: str, browser: Browser, serve: Serve, mux_before: type[MuxGateway]) -> None:
+def test_tabs_share_one_connection(way: str, browser: Browser, serve: Serve, mux_before: PutMuxBefore) -> None:
     story = Storyteller(pause=0.01)
     orchestrator, gateway = serve(story, streams={"retry": RETRY})
     mux = mux_before(gateway)
@@ -195,7 +194,7 @@ def test_tabs_share_one_connection(way: str, browser: Browser, serve: Serve, mux
 
 @ways
 def test_a_tab_that_is_closed_leaves_its_streams(
-    way: str, browser: Browser, serve: Serve, mux_before: type[MuxGateway]
+    way: str, browser: Browser, serve: Serve, mux_before: PutMuxBefore
 ) -> None:
     story = Storyteller(pause=0.01)
     orchestrator, gateway = serve(story, streams={"retry": RETRY})
@@ -218,7 +217,7 @@ def test_a_tab_that_is_closed_leaves_its_streams(
 
 
 def test_the_seventh_tab_hangs_with_event_sources_and_works_shared(
-    browser: Browser, serve: Serve, mux_before: type[MuxGateway]
+    browser: Browser, serve: Serve, mux_before: PutMuxBefore
 ) -> None:
     story = Storyteller(pause=0.01)
     orchestrator, gateway = serve(story, streams={"retry": RETRY})
@@ -287,17 +286,20 @@ def memory(browser: Browser) -> tuple[int, int, int]:
     return int(used), counters["jsEventListeners"], counters["documents"]
 
 
-@pytest.mark.parametrize("transport", ["eventsource", "fetch", "mux"])
+@pytest.mark.parametrize("transport", ["eventsource", "fetch", "mux", "shared"])
 def test_a_thousand_streams_leave_nothing_behind(
-    transport: str, browser: Browser, serve: Serve, mux_before: type[MuxGateway]
+    transport: str, browser: Browser, serve: Serve, mux_before: PutMuxBefore
 ) -> None:
     _, gateway = serve(scripted.chat(), route={"on_abandoned": "cancel"}, streams={"keep_finished": "1s"})
     mux = mux_before(gateway)
-    address = mux.address if transport == "mux" else gateway.address
+    address = mux.address if transport in ("mux", "shared") else gateway.address
     browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": COUNT})
     open_page(browser, address)
     browser.driver.set_script_timeout(100)
-    cycles = lambda count: browser.driver.execute_async_script(CYCLES, count, {"transport": transport})  # noqa: E731
+
+    def cycles(count: int) -> Any:
+        return browser.driver.execute_async_script(CYCLES, count, {"transport": transport})
+
     assert cycles(100) == ""
     before = memory(browser)
     assert cycles(1000) == ""
@@ -306,5 +308,5 @@ def test_a_thousand_streams_leave_nothing_behind(
     after = memory(browser)
     assert after[1:] == before[1:]
     assert after[0] - before[0] < 400_000, f"{(after[0] - before[0]) / 1000} bytes a stream"
-    if transport == "mux":
+    if transport in ("mux", "shared"):
         assert mux.connections_made <= 4
