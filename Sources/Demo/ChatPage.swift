@@ -32,6 +32,7 @@ public enum ChatPage {
   /// - Parameters:
   ///   - port: the listener's without TLS.
   ///   - securePort: the listener's with TLS, `nil` where there is none.
+  /// - Returns: a file of JSON.
   public static func places(port: UInt16, securePort: UInt16? = nil) -> Asset {
     let events = AgentRouter.script(for: "Tell me a long story").steps.count
     let secure = securePort.map(String.init) ?? "null"

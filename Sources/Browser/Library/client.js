@@ -1016,7 +1016,12 @@ const muxes = new Map();
 function muxOf(request) {
   const { origin } = new URL(request.url);
   const key = JSON.stringify([origin, request.credentials, request.outer]);
-  if (!muxes.has(key)) muxes.set(key, new Mux(origin, request, () => muxes.delete(key)));
+  if (!muxes.has(key)) {
+    const mux = new Mux(origin, request, () => {
+      if (muxes.get(key) === mux) muxes.delete(key);
+    });
+    muxes.set(key, mux);
+  }
   return muxes.get(key);
 }
 
@@ -1045,6 +1050,7 @@ class Mux {
   /** Numbers that are being closed. */
   #left = new Set();
   #isPosting = false;
+  #isOver = false;
   /** Messages of streams whose number is not known yet, because the answer that tells it is under way. */
   #orphans = [];
 
@@ -1085,11 +1091,12 @@ class Mux {
   /** Without streams, it goes away after a while. */
   #rest() {
     clearTimeout(this.#linger);
-    if (this.#streams.size + this.#queue.length > 0) return;
+    if (this.#isOver || this.#streams.size + this.#queue.length > 0) return;
     this.#linger = setTimeout(() => this.end(), muxLingerMilliseconds);
   }
 
   #quit() {
+    this.#isOver = true;
     this.#close?.();
     this.#close = null;
     clearTimeout(this.#timer);
