@@ -216,6 +216,19 @@ def test_a_tab_that_is_closed_leaves_its_streams(
     assert_requests(orchestrator, 3)
 
 
+def test_where_the_worker_can_not_be_loaded_tabs_elect_a_leader(
+    browser: Browser, serve: Serve, mux_before: PutMuxBefore
+) -> None:
+    _, gateway = serve(scripted.chat())
+    mux = mux_before(gateway)
+    tabs = Tabs(browser, mux.address)
+    for _ in range(2):
+        library = tabs.open()
+        library.ask("x", transport="shared", worker="/nothing.js")
+        whole(library, CHAT)
+        assert library.get("it.handle.transport") == "shared"
+
+
 def test_the_seventh_tab_hangs_with_event_sources_and_works_shared(
     browser: Browser, serve: Serve, mux_before: PutMuxBefore
 ) -> None:

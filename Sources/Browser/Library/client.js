@@ -1333,6 +1333,7 @@ class Hub {
 class SharedLink {
   #name;
   #client = randomKey();
+  #known = null;
   #streams = new Map();
   #count = 0;
   /** Sends a message to the hub; `null` while there is none. */
@@ -1374,15 +1375,16 @@ class SharedLink {
     for (const { tell } of streams) tell({ kind: 'over', clean: false, atOnce: true });
   }
 
-  /** Holds a lock for as long as this tab lives, so that the hub hears of its end. */
-  async #stayKnown(locks) {
-    if (!locks) return;
-    await new Promise((resolve) => {
+  /** Holds a lock for as long as this tab lives, so that the hub hears of its end; once, whichever hub it is. */
+  #stayKnown(locks) {
+    this.#known ??= new Promise((resolve) => {
+      if (!locks) return resolve();
       locks.request(`${this.#name} ${this.#client}`, () => {
         resolve();
         return new Promise(() => {});
       });
     });
+    return this.#known;
   }
 
   #alone() {
