@@ -50,12 +50,14 @@ class Mux:
 class MuxGateway:
     """The server, on a thread of its own; `target` is the gateway's address.
 
-    In front of the demo, whose page wants two origins of its own port, it is every origin's.
+    In front of the demo, whose page wants two origins of its own port, it is every origin's. It may also be a gateway
+    from before there were muxes.
     """
 
-    def __init__(self, target: str, *, is_demo: bool = False):
+    def __init__(self, target: str, *, is_demo: bool = False, has_mux: bool = True):
         self.target = target
         self._is_demo = is_demo
+        self._has_mux = has_mux
         self.muxes: dict[str, Mux] = {}
         self.connections_made = 0
         #: How many messages of each connection are sent before it is cut, the first connection first.
@@ -120,6 +122,8 @@ class MuxGateway:
         await self._session.close()
 
     async def _subscribe(self, request: web.Request) -> web.StreamResponse:
+        if not self._has_mux:
+            return web.Response(status=404)
         self.connections_made += 1
         name, _, place = request.headers.get("Last-Event-ID", "").partition(".")
         if name and name not in self.muxes:

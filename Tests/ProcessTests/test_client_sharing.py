@@ -167,11 +167,12 @@ def test_refusals_come_through_the_mux(browser: Browser, serve: Serve, mux_befor
 
 def test_without_a_mux_streams_go_their_own_ways(browser: Browser, serve: Serve) -> None:
     _, gateway = serve(scripted.chat())
-    library = open_page(browser, gateway.address)
-    for transport in ("mux", "shared"):
-        library.ask("x", transport, transport=transport)
-        whole(library, CHAT, transport)
-        assert library.get("it.handle.transport", transport) == "eventsource"
+    with MuxGateway(gateway.address, has_mux=False) as old:
+        library = open_page(browser, old.address)
+        for transport in ("mux", "shared"):
+            library.ask("x", transport, transport=transport)
+            whole(library, CHAT, transport)
+            assert library.get("it.handle.transport", transport) == "eventsource"
 
 
 @ways
