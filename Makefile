@@ -50,7 +50,7 @@ sanitize: build-packages
 	$(SWIFT) test --sanitize=thread --scratch-path .build-thread --disable-xctest
 
 FUZZ_SECONDS ?= 60
-FUZZERS := request-head:RequestHead sse:SSE proxy-header:ProxyHeader token:Token
+FUZZERS := request-head:RequestHead sse:SSE proxy-header:ProxyHeader token:Token coalescing:Coalescing
 fuzz: build-packages
 	for fuzzer in $(FUZZERS); do \
 	  name=$${fuzzer%:*} corpus=Tests/Fuzz/Corpus/$${fuzzer#*:} found=.build-fuzz/found-$${fuzzer%:*}; \

@@ -125,16 +125,59 @@ public final class EventLog {
     return index.oldest + UInt64(low) - 1
   }
 
+  /// The first event that ends at a place or behind it.
+  ///
+  /// - Parameter cursor: a place up to the log's end.
+  /// - Returns: its sequence; that of the event before the oldest where the place is not behind that one's end.
+  public func firstEvent(endingFrom cursor: Cursor) -> UInt64 {
+    precondition(cursor <= end, "a place lies within the log")
+    if cursor <= start { return oldest - 1 }
+    var (low, high) = (oldest, newest)
+    while low < high {
+      let middle = low + (high - low) / 2
+      if index.end(of: middle, logEnd: end.offset) >= cursor.offset { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+
   /// A copy of one event's bytes.
   ///
   /// - Parameter sequence: from `oldest` to `newest`.
   /// - Returns: the event as readers get it.
   public func event(_ sequence: UInt64) -> [UInt8] {
     precondition(sequence >= oldest, "only kept events have bytes")
+    return copy(from: cursor(after: sequence - 1), to: cursor(after: sequence))
+  }
+
+  /// Lends one event's bytes, which are copied only where they lie across segments.
+  ///
+  /// - Parameters:
+  ///   - sequence: from `oldest` to `newest`.
+  ///   - body: gets the event as readers get it.
+  public func lend(event sequence: UInt64, _ body: (Span<UInt8>) -> Void) {
+    precondition(sequence >= oldest, "only kept events have bytes")
     let from = cursor(after: sequence - 1)
-    var rest = Int(cursor(after: sequence).offset - from.offset)
+    let count = Int(cursor(after: sequence).offset - from.offset)
+    var isWhole = false
+    lend(from: from) { segment, position in
+      isWhole = segment.count - position >= count
+      if isWhole { segment.lend { body($0.extracting(position..<(position + count))) } }
+      return false
+    }
+    if !isWhole { body(event(sequence).span) }
+  }
+
+  /// A copy of the bytes between two places.
+  ///
+  /// - Parameters:
+  ///   - from: a place that was not released.
+  ///   - to: one that is not before it.
+  /// - Returns: the bytes, as they are.
+  public func copy(from: Cursor, to: Cursor) -> [UInt8] {
+    var rest = Int(to.offset - from.offset)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(rest)
+    guard rest > 0 else { return bytes }
     lend(from: from) { segment, position in
       let count = min(rest, segment.count - position)
       segment.lend { bytes.append($0.extracting(position..<(position + count))) }

@@ -2,7 +2,8 @@ internal import Bytes
 
 /// A place in JSON text and the steps from one token to the next.
 struct JSONCursor {
-  private var position = 0
+  /// How many bytes were passed.
+  private(set) var position = 0
 
   /// Passes white space and then this one character; stays before it where there is another.
   mutating func skip(_ byte: UInt8, in text: Span<UInt8>) -> Bool {
@@ -47,7 +48,8 @@ struct JSONCursor {
     }
   }
 
-  private mutating func skipSpace(in text: Span<UInt8>) {
+  /// Passes white space.
+  mutating func skipSpace(in text: Span<UInt8>) {
     while position < text.count {
       switch text[position] {
       case ASCII.space, ASCII.tab, ASCII.lineFeed, ASCII.carriageReturn: position &+= 1
