@@ -67,7 +67,7 @@ let package = Package(
     .target(name: "Admission", dependencies: ["Bytes", "Crypto", "Reactor", "Wire"], swiftSettings: strict),
     .target(
       name: "Settings",
-      dependencies: ["Admission", "Crypto", .product(name: "Yams", package: "Yams")],
+      dependencies: ["Admission", "Crypto", "Wire", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
 
     // Layer 3: the only place where they meet.
@@ -121,7 +121,7 @@ let package = Package(
       name: "AdmissionTests",
       dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "Reactor", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
-      name: "SettingsTests", dependencies: ["Admission", "Crypto", "Settings"], swiftSettings: tests),
+      name: "SettingsTests", dependencies: ["Admission", "Crypto", "Settings", "Wire"], swiftSettings: tests),
     .testTarget(
       name: "LoadTests", dependencies: ["Bytes", "Load", "Reactor", "Support", "Wire"], swiftSettings: tests),
     .testTarget(name: "DemoTests", dependencies: ["Demo"], swiftSettings: tests),

@@ -2,6 +2,10 @@
 public struct ClientSettings: Sendable, Equatable {
   /// How many connections there may be at a time.
   public var connections = ConnectionBound.auto
+  /// After how long a silence the client's system is asked whether it is still there (TCP_KEEPIDLE); 1 s to 2 h.
+  public var tcpKeepalive = Duration.seconds(30)
+  /// How many bytes the kernel may hold for a client beyond those on their way (TCP_NOTSENT_LOWAT); 4 KiB to 16 MiB.
+  public var unsentSizeBytes = 64 * 1024
   /// How long a request's head may take to arrive; 100 ms to 10 min.
   public var headTimeout: Duration
   /// How long a request's body may take to arrive; 100 ms to 1 h.
@@ -75,6 +79,12 @@ extension ClientSettings {
       "connections", default: .auto, allowed: ConnectionBound.allowed,
       "How many connections there may be; more wait in the kernel. auto = half of the descriptors that are allowed."
     ) { ConnectionBound($0) }
+    tcpKeepalive = reader.duration(
+      "tcp_keepalive", default: standard.tcpKeepalive, in: .seconds(1) ... .seconds(7200),
+      "After how long a silence the client's system is asked whether it is there; without three answers it is cut.")
+    unsentSizeBytes = reader.byteCount(
+      "unsent_size", default: standard.unsentSizeBytes, in: 4 * 1024...16 * 1024 * 1024,
+      "How much the kernel may hold for a client beyond what is on its way; what is more counts as its lag.")
     if reader.isClean, uriSizeBytes >= headSizeBytes {
       reader.refuse(
         "uri_size", or: "head_size", given: UnitScale.bytes.text(for: Int64(uriSizeBytes)),

@@ -32,6 +32,10 @@ public struct RouteSettings: Sendable, Equatable {
   public var setCookie = SetCookiePolicy(.none)
   /// How a client hears that a limit has no room for it.
   public var refusal = RefusalForm.status
+  /// What becomes of a reader that lags too far.
+  public var slowReaders = SlowReaders.disconnect
+  /// Whether a run with one reader alone waits for it.
+  public var backpressure = false
   /// How clients prove who they are; its own or the global one, `nil` where nobody is asked.
   public var authentication: AuthenticationSettings?
   /// Which other origins may use it: its own policy or the global one; `nil` where the file has neither, which means
@@ -81,6 +85,10 @@ extension RouteSettings {
       "refusal", default: .status,
       "How a GET hears that a limit has no room: by status, or by an event in a stream, since EventSource hides statuses."
     )
+    let slowReaders = SlowReaders.read(reader)
+    let backpressure = reader.flag(
+      "backpressure", default: false,
+      "Whether a run waits for its reader while it has only one, by leaving the upstream's bytes unread.")
     let own = reader.optionalSection("cors", "Which other origins may use this route; replaces the global one.") {
       CORSPolicy($0)
     }
@@ -93,6 +101,9 @@ extension RouteSettings {
         reader.refuse(
           "on_abandoned", given: "detach", allowed: "cancel or linger, because a feed has no end of its own")
       }
+      if backpressure {
+        reader.refuse("backpressure", given: "true", allowed: "false, because a feed does not wait for its readers")
+      }
       if feed.isPublic, credentials != .none {
         reader.refuse(
           "forward_credentials", given: "some of them",
@@ -103,6 +114,8 @@ extension RouteSettings {
       host: host, path: path, action: action, onAbandoned: onAbandoned, credentials: credentials, cors: own ?? cors)
     self.setCookie = setCookie
     self.refusal = refusal
+    self.slowReaders = slowReaders
+    self.backpressure = backpressure
     self.authentication = proof ?? authentication
   }
 

@@ -1,6 +1,6 @@
 /// How event streams are kept and written.
 public struct StreamSettings: Sendable, Equatable {
-  /// How many bytes one reader may lag before it is disconnected; 4 KiB to 64 MiB.
+  /// How many bytes one reader may lag before it is slow; 4 KiB to 64 MiB.
   public var clientBufferBytes: Int
   /// The largest event taken from an upstream; 1 KiB to 16 MiB and at most `clientBufferBytes`.
   public var eventSizeBytes: Int
@@ -60,7 +60,7 @@ extension StreamSettings {
     self.init(
       clientBufferBytes: reader.byteCount(
         "client_buffer", default: standard.clientBufferBytes, in: 4 * 1024...64 * 1024 * 1024,
-        "How far one reader may lag before it is disconnected; it may resume."),
+        "How far one reader may lag; what becomes of it then is its route's slow_readers."),
       eventSizeBytes: reader.byteCount(
         "event_size", default: standard.eventSizeBytes, in: 1024...16 * 1024 * 1024,
         "The largest event taken from an upstream; at most client_buffer."),
@@ -107,8 +107,12 @@ extension StreamSettings {
   }
 
   private static func name(_ text: String, allowed: String) throws(Mismatch) -> String {
-    guard (1...128).contains(text.utf8.count), text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
-    else { throw Mismatch(allowed) }
+    guard isName(text) else { throw Mismatch(allowed) }
     return text
+  }
+
+  /// Whether a text may name a type of events or a member of their data.
+  static func isName(_ text: String) -> Bool {
+    (1...128).contains(text.utf8.count) && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
   }
 }

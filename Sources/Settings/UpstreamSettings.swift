@@ -12,6 +12,8 @@ public struct UpstreamSettings: Sendable, Equatable {
   public var keepAlive: Duration
   /// How many unused connections are kept per endpoint; 1 to 65536.
   public var keepAliveConnections: Int
+  /// After how long a silence the endpoint's system is asked whether it is still there (TCP_KEEPIDLE); 1 s to 2 h.
+  public var tcpKeepalive = Duration.seconds(30)
 
   /// Puts a pool's settings together; the values are taken as they are.
   ///
@@ -68,5 +70,8 @@ extension UpstreamSettings {
       keepAliveConnections: reader.count(
         "keep_alive_connections", default: standard.keepAliveConnections, in: 1...65536,
         "How many unused connections are kept per endpoint."))
+    tcpKeepalive = reader.duration(
+      "tcp_keepalive", default: standard.tcpKeepalive, in: .seconds(1) ... .seconds(7200),
+      "After how long a silence its system is asked whether it is there; without three answers it is given up.")
   }
 }

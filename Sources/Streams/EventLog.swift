@@ -125,21 +125,6 @@ public final class EventLog {
     return index.oldest + UInt64(low) - 1
   }
 
-  /// The first event that ends at a place or behind it.
-  ///
-  /// - Parameter cursor: a place up to the log's end.
-  /// - Returns: its sequence; that of the event before the oldest where the place is not behind that one's end.
-  public func firstEvent(endingFrom cursor: Cursor) -> UInt64 {
-    precondition(cursor <= end, "a place lies within the log")
-    if cursor <= start { return oldest - 1 }
-    var (low, high) = (oldest, newest)
-    while low < high {
-      let middle = low + (high - low) / 2
-      if index.end(of: middle, logEnd: end.offset) >= cursor.offset { high = middle } else { low = middle + 1 }
-    }
-    return low
-  }
-
   /// A copy of one event's bytes.
   ///
   /// - Parameter sequence: from `oldest` to `newest`.

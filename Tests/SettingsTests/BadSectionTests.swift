@@ -241,15 +241,15 @@ extension BadSectionTests {
   static let noPath = "http://host[:port] without path, query or slash at its end"
   static let noUser = "http://host[:port] without user and password"
   static let upstreamKeys =
-    "one of connect_timeout, endpoints, first_byte_timeout, idle_timeout, keep_alive, keep_alive_connections"
+    "one of connect_timeout, endpoints, first_byte_timeout, idle_timeout, keep_alive, keep_alive_connections, tcp_keepalive"
   static let path =
     "a path such as /chat, or /chat/** for all below it; no query, spaces, * or empty, . and .. segments, "
     + "at most 1024 bytes"
   static let host = "a host name or address without scheme, port, * or dot at its end"
   static let actions = "one of run, feed, with a mapping below it"
   static let routeKeys =
-    "one of answer_after, authentication, cors, feed, forward_credentials, host, on_abandoned, path, refusal, run, "
-    + "set_cookie"
+    "one of answer_after, authentication, backpressure, coalesce, cors, feed, forward_credentials, host, on_abandoned, "
+    + "path, refusal, run, set_cookie, slow_readers"
   static let onAbandoned = "cancel, detach, or linger and \(time) from 100ms to 1h, such as linger 15s"
   static let noCredentials = "credentials only for listed origins, or * without credentials"
 }

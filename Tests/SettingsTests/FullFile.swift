@@ -1,4 +1,5 @@
 import Admission
+import Wire
 
 @testable import Settings
 
@@ -41,6 +42,11 @@ enum FullFile {
     for index in routes.indices { routes[index].authentication = authentication }
     routes[0].setCookie = SetCookiePolicy(.named(["sid"]))
     routes[0].refusal = .stream
+    routes[0].slowReaders = .coalesce(
+      CoalescingSettings(type: "chunk", text: JSONPath("choices[0].delta"), latest: ["at", "n"]))
+    routes[0].backpressure = true
+    routes[1].slowReaders = .coalesce(CoalescingSettings(text: nil))
+    routes[2].slowReaders = .skip
     routes[1].credentials = .all
     routes[1].setCookie = SetCookiePolicy(.pass)
     routes[1].authentication = AuthenticationSettings()
@@ -78,6 +84,7 @@ enum FullFile {
         idle_timeout: 62s
         keep_alive: 0s
         keep_alive_connections: 7
+        tcp_keepalive: 31s
     routes:
       - path: /chat
         host: Chat.Example.COM
@@ -85,6 +92,9 @@ enum FullFile {
         forward_credentials: {authorization: true, cookies: [sid, __Host-id]}
         set_cookie: [sid]
         refusal: stream
+        slow_readers: coalesce
+        coalesce: {type: chunk, text: "choices[0].delta", latest: [at, n]}
+        backpressure: true
         answer_after: 0s
         on_abandoned: cancel
         cors: {origins: ["*", "null"]}
@@ -93,6 +103,8 @@ enum FullFile {
         run: {upstream: search, path: /search}
         forward_credentials: true
         set_cookie: pass
+        slow_readers: coalesce
+        coalesce: {data: text}
         on_abandoned: detach
         authentication: {}
       - path: /state/**
@@ -103,6 +115,7 @@ enum FullFile {
           public: true
           idle_timeout: 3m
           backoff: {min: 250ms, max: 40s}
+        slow_readers: skip
         answer_after: 300ms
         on_abandoned: linger 3s
       - path: /**
@@ -139,6 +152,8 @@ enum FullFile {
       - {name: starts, rate: 90/m, burst: 5}
     clients:
       connections: 5000
+      tcp_keepalive: 32s
+      unsent_size: 16KiB
       head_timeout: 11s
       body_timeout: 31s
       idle_timeout: 76s

@@ -38,6 +38,11 @@ import Testing
 
   @Test func `every key reaches its property`() throws {
     let settings = try Settings.parse(yaml: FullFile.yaml, file: "gate.yaml")
+    var chat = UpstreamSettings(
+      endpoints: [EndpointAddress(host: "::1", port: 9001), EndpointAddress(host: "10.0.0.2", port: 9002)],
+      connectTimeout: .milliseconds(1500), firstByteTimeout: .seconds(61), idleTimeout: .seconds(62),
+      keepAlive: .zero, keepAliveConnections: 7)
+    chat.tcpKeepalive = .seconds(31)
     #expect(
       settings.listen == [
         ListenerSettings(address: .ipv4(host: "127.0.0.1", port: 0), proxyProtocol: true),
@@ -49,10 +54,7 @@ import Testing
     #expect(
       settings.upstreams == [
         "search": .default(endpoints: [EndpointAddress(host: "search.internal", port: 80)]),
-        "chat": UpstreamSettings(
-          endpoints: [EndpointAddress(host: "::1", port: 9001), EndpointAddress(host: "10.0.0.2", port: 9002)],
-          connectTimeout: .milliseconds(1500), firstByteTimeout: .seconds(61), idleTimeout: .seconds(62),
-          keepAlive: .zero, keepAliveConnections: 7),
+        "chat": chat,
       ])
     #expect(settings.routes == (try FullFile.routes()))
     #expect(settings.cors == (try FullFile.cors()))
@@ -69,6 +71,8 @@ import Testing
       headTimeout: .seconds(11), bodyTimeout: .seconds(31), idleTimeout: .seconds(76), sendTimeout: .seconds(61),
       headSizeBytes: 8192, uriSizeBytes: 4096, bodySizeBytes: 1536 * 1024)
     clients.connections = .number(5000)
+    clients.tcpKeepalive = .seconds(32)
+    clients.unsentSizeBytes = 16 * 1024
     #expect(settings.clients == clients)
     #expect(settings.authentication == FullFile.authentication)
     #expect(settings.tickets == TicketSettings(lifetime: .seconds(45), count: 500))

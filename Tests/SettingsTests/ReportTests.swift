@@ -27,7 +27,7 @@ import Testing
         #"gate.yaml:5: upstreams.chat.endpoints[0]: given "https://orchestrator.internal", "#
           + "allowed: http://host[:port]; https to an upstream is not supported yet",
         "gate.yaml:6: upstreams.chat.conect_timeout: given an unknown key, allowed: one of connect_timeout, endpoints, "
-          + "first_byte_timeout, idle_timeout, keep_alive, keep_alive_connections; did you mean connect_timeout?",
+          + "first_byte_timeout, idle_timeout, keep_alive, keep_alive_connections, tcp_keepalive; did you mean connect_timeout?",
         #"gate.yaml:10: streams.heartbeat: given "15", "#
           + "allowed: a time in whole milliseconds with its unit (ms, s, m, h, d) from 1s to 10m",
         #"gate.yaml:14: routes[0].run.upstream: given "chta", allowed: one of chat, search (upstreams)"#,
@@ -38,7 +38,8 @@ import Testing
     let yaml = MinimalFile.yaml(
       rest: "log:\n  level: info\n  format: xml\nlog:\n  format: text\nclients:\n  a: 1\n  a: 2")
     let clientKeys =
-      "body_size, body_timeout, connections, head_size, head_timeout, idle_timeout, send_timeout, uri_size"
+      "body_size, body_timeout, connections, head_size, head_timeout, idle_timeout, send_timeout, tcp_keepalive, "
+      + "unsent_size, uri_size"
     #expect(
       BadFile.problems(in: yaml) == [
         "gate.yaml:12: log: given the key again after line 9, allowed: each key once",

@@ -147,7 +147,9 @@ extension SettingsNode {
       "routes[].feed.public", "routes[].feed.idle_timeout", "routes[].feed.backoff", "routes[].feed.backoff.min",
       "routes[].feed.backoff.max",
       "routes[].forward_credentials", "routes[].forward_credentials.authorization",
-      "routes[].forward_credentials.cookies", "routes[].set_cookie", "routes[].refusal",
+      "routes[].forward_credentials.cookies", "routes[].set_cookie", "routes[].refusal", "routes[].slow_readers",
+      "routes[].coalesce", "routes[].coalesce.type", "routes[].coalesce.data", "routes[].coalesce.text",
+      "routes[].coalesce.latest", "routes[].backpressure",
     ]
     #expect(
       Settings.keys.map(\.path) == [
@@ -155,13 +157,15 @@ extension SettingsNode {
         "client_address_from",
         "upstreams", "upstreams.*.endpoints", "upstreams.*.connect_timeout", "upstreams.*.first_byte_timeout",
         "upstreams.*.idle_timeout", "upstreams.*.keep_alive", "upstreams.*.keep_alive_connections",
+        "upstreams.*.tcp_keepalive",
       ] + cors + proof + routes + (cors + proof).map { "routes[].\($0)" } + [
         "identity", "identity.headers", "identity.cookies",
         "streams", "streams.client_buffer", "streams.event_size", "streams.log", "streams.log.bytes",
         "streams.log.events", "streams.log.age", "streams.budget", "streams.keep_finished", "streams.heartbeat",
         "streams.retry", "streams.retry.min", "streams.retry.max", "streams.terminal_events", "streams.terminal_field",
         "clients", "clients.head_timeout", "clients.body_timeout", "clients.idle_timeout", "clients.send_timeout",
-        "clients.head_size", "clients.uri_size", "clients.body_size", "clients.connections",
+        "clients.head_size", "clients.uri_size", "clients.body_size", "clients.connections", "clients.tcp_keepalive",
+        "clients.unsent_size",
         "state_directory",
         "drain", "drain.deadline",
         "log", "log.level", "log.format",

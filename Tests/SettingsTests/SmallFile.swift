@@ -19,7 +19,9 @@ struct SmallFile {
     for (path, value) in needed where path != key { root.set(Self.names(of: path)[...], to: .text(value)) }
     let names = Self.names(of: key)
     if let value {
-      root.set(names[...], to: .text(value))
+      // A path with brackets is a text only between quotation marks.
+      let isPath = value.contains("[") && !value.hasPrefix("[")
+      root.set(names[...], to: .text(isPath ? "\"\(value)\"" : value))
     } else {
       root.set(names.dropLast(), to: nil)
     }
@@ -32,6 +34,7 @@ struct SmallFile {
       "listen[].address": "\"127.0.0.1:8004\"", "upstreams.*.endpoints": "[http://a]", "routes[].path": "/a",
     ]
     needed[key.hasPrefix("routes[].feed") ? "routes[].feed.upstream" : "routes[].run.upstream"] = "chat"
+    if key.hasPrefix("routes[].coalesce") { needed["routes[].slow_readers"] = "coalesce" }
     for place in ["", "routes[]."] {
       if key.hasPrefix("\(place)authentication.jwt") { needed["\(place)authentication.jwt.keys"] = keyFile }
       if key.hasPrefix("\(place)authentication.authorize") {

@@ -1,5 +1,5 @@
 internal import Bytes
-internal import Wire
+public import Wire
 
 /// Which events are chunks of one text, so that several may be made one for a reader that is too slow for all of them.
 ///

@@ -22,7 +22,9 @@ public struct Detour {
   ///   - promised: how many bytes behind it the reader must get, whatever follows.
   ///   - log: the log that it leaves.
   public init(from cursor: Cursor, promised: Int, in log: EventLog) {
-    let last = log.firstEvent(endingFrom: Cursor(offset: cursor.offset + UInt64(promised)))
+    let promisedEnd = Cursor(offset: cursor.offset + UInt64(promised))
+    let before = log.sequence(before: promisedEnd)
+    let last = log.cursor(after: before) >= promisedEnd ? before : before + 1
     next = last + 1
     self.log = Self.log(of: log.copy(from: cursor, to: log.cursor(after: last)))
   }

@@ -85,7 +85,7 @@ public func fuzzCoalescing(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32
   let rule = Int(first) % rules.count
   let maxBytes = first & 0x80 == 0 ? 1 << 20 : 64 + Int(first & 0x7F)
   var text: [UInt8] = []
-  UTF8Repair.append(input.dropFirst().span, to: &text)
+  UTF8Repair.append(input.span.extracting(1...), to: &text)
   let lines = text.split(separator: ASCII.lineFeed, omittingEmptySubsequences: false)
   var coalescer = Coalescer(rules[rule], maxBytes: maxBytes)
   var whole: [UInt8] = []

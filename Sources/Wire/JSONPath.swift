@@ -1,5 +1,3 @@
-internal import Wire
-
 /// The way to one value of a JSON text: names of members, and `[0]` for the only item of an array.
 public struct JSONPath: Sendable, Equatable, CustomStringConvertible {
   private enum Step: Equatable {
@@ -42,8 +40,11 @@ public struct JSONPath: Sendable, Equatable, CustomStringConvertible {
     if case .member(let name)? = steps.first { name } else { "" }
   }
 
-  /// A pattern for texts that have the text there, with further members of the outermost object.
-  func pattern(beside members: [JSONPattern.Member]) -> JSONPattern {
+  /// A pattern for texts that have there the string that is to be joined.
+  ///
+  /// - Parameter members: what else the outermost object has.
+  /// - Returns: the pattern; whatever is beside the way is the same in every text.
+  public func pattern(beside members: [JSONPattern.Member]) -> JSONPattern {
     var pattern = JSONPattern.text
     for (index, step) in steps.enumerated().reversed() {
       switch step {
