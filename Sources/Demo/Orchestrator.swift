@@ -19,7 +19,7 @@ public final class Orchestrator: Sendable {
   /// - Parameter address: where to listen, loopback only makes sense.
   /// - Throws: `SystemError` where it can't be bound.
   public init(at address: SocketAddress) throws(SystemError) {
-    let socket = try ListeningSocket(address, unacknowledged: .seconds(30))
+    let socket = try ListeningSocket(address, options: SocketOptions(unacknowledged: .seconds(30)))
     self.address = socket.address
     let loop = try Loop()
     let stage = Stage(loop)

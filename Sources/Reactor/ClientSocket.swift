@@ -41,7 +41,7 @@ public struct ClientSocket: Sendable {
     } catch {
       // Under way.
     }
-    address.prepareForStreams(descriptor)
+    if !address.isUnix { SocketOptions().apply(to: descriptor) }
     let socket = Socket(takingOver: descriptor, on: loop)
     socket.start(for: owner)
     socket.awaitWritable()

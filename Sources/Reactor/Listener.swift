@@ -14,21 +14,20 @@ public struct ListeningSocket: Sendable {
   /// socket(2), bind(2), listen(2).
   ///
   /// Options set here are inherited by every accepted connection (tcp(7)), which therefore costs no call of
-  /// its own: no delay, keepalive for dead peers, a limit for unacknowledged and for unsent bytes.
+  /// its own.
   /// A Unix socket's file left by a process that has ended is replaced; one in use is not.
   ///
   /// - Parameters:
   ///   - address: where to listen.
-  ///   - unacknowledged: after which time a client whose system acknowledges nothing is cut (TCP_USER_TIMEOUT).
+  ///   - options: how clients are treated.
   ///   - isShared: whether further sockets of this process will listen on the address (SO_REUSEPORT).
   /// - Throws: `SystemError`, e.g. the address is in use; the start ends with its words.
   public init(
-    _ address: SocketAddress, unacknowledged: Duration, isShared: Bool = false
+    _ address: SocketAddress, options: SocketOptions = SocketOptions(), isShared: Bool = false
   ) throws(SystemError) {
     descriptor = try address.makeSocket()
     do throws(SystemError) {
-      let milliseconds = Int32(clamping: unacknowledged.wholeMilliseconds)
-      self.address = try Self.listen(descriptor, at: address, unacknowledged: milliseconds, isShared: isShared)
+      self.address = try Self.listen(descriptor, at: address, options, isShared: isShared)
     } catch {
       Glibc.close(descriptor)
       throw error
@@ -53,12 +52,12 @@ public struct ListeningSocket: Sendable {
   ///
   /// - Parameters:
   ///   - address: where to listen.
-  ///   - unacknowledged: as above.
+  ///   - options: as above.
   ///   - count: how many loops.
   /// - Throws: `SystemError`, e.g. another process has the address, also where it would share it; nothing is left open.
   /// - Returns: as many sockets, on one address and port.
   public static func share(
-    _ address: SocketAddress, unacknowledged: Duration, among count: Int
+    _ address: SocketAddress, options: SocketOptions, among count: Int
   ) throws(SystemError) -> [ListeningSocket] {
     if count > 1, !address.isUnix, address.port != 0 {
       // The kernel would let two gateways of one user share the port, and clients would meet either.
@@ -68,10 +67,10 @@ public struct ListeningSocket: Sendable {
       if address.family == AF_INET6 { setOption(probe, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
       try address.bind(probe)
     }
-    let first = try ListeningSocket(address, unacknowledged: unacknowledged, isShared: count > 1)
+    let first = try ListeningSocket(address, options: options, isShared: count > 1)
     var sockets = [first]
     do throws(SystemError) {
-      while sockets.count < count { sockets.append(try first.another(unacknowledged: unacknowledged)) }
+      while sockets.count < count { sockets.append(try first.another(options)) }
     } catch {
       for socket in sockets { socket.close() }
       throw error
@@ -79,8 +78,8 @@ public struct ListeningSocket: Sendable {
     return sockets
   }
 
-  private func another(unacknowledged: Duration) throws(SystemError) -> ListeningSocket {
-    guard address.isUnix else { return try ListeningSocket(address, unacknowledged: unacknowledged, isShared: true) }
+  private func another(_ options: SocketOptions) throws(SystemError) -> ListeningSocket {
+    guard address.isUnix else { return try ListeningSocket(address, options: options, isShared: true) }
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { throw SystemError("fcntl") }
     return ListeningSocket(descriptor: copy, address: address)
@@ -98,20 +97,14 @@ public struct ListeningSocket: Sendable {
   }
 
   private static func listen(
-    _ descriptor: Int32, at address: SocketAddress, unacknowledged: Int32, isShared: Bool
+    _ descriptor: Int32, at address: SocketAddress, _ options: SocketOptions, isShared: Bool
   ) throws(SystemError) -> SocketAddress {
     if let path = address.path {
       try removeAbandoned(path, address)
     } else {
       setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
       if isShared { setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
-      setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
-      setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-      setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30)
-      setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10)
-      setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
-      setOption(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, unacknowledged)
-      setOption(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, 64 * 1024)
+      options.apply(to: descriptor)
       if address.family == AF_INET6 { setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
     }
     try address.bind(descriptor)
@@ -197,6 +190,11 @@ public final class Listener: WatchOwner, TimerOwner {
 
   /// Where it listens.
   public var address: SocketAddress { socket.address }
+
+  /// Treats clients that come from now on so; those that are here keep what they came with.
+  public func change(_ options: SocketOptions) {
+    if !address.isUnix { options.apply(to: socket.descriptor) }
+  }
 
   /// Goes on after the owner had no room for more.
   public func resume() {

@@ -65,10 +65,15 @@ public final class Socket: WatchOwner {
   ///
   /// connect(2).
   ///
+  /// - Parameters:
+  ///   - address: where to.
+  ///   - options: how its peer is treated.
+  ///   - loop: where it reports.
+  ///   - owner: to whom.
   /// - Throws: what connect(2) failed with at once; the caller tries the next address or endpoint.
   /// - Returns: the socket, already reporting to its owner.
   public static func connect(
-    to address: SocketAddress, on loop: Loop, for owner: any SocketOwner
+    to address: SocketAddress, with options: SocketOptions = SocketOptions(), on loop: Loop, for owner: any SocketOwner
   ) throws(SystemError) -> Socket {
     let descriptor = try address.makeSocket()
     do throws(SystemError) {
@@ -79,7 +84,7 @@ public final class Socket: WatchOwner {
     } catch {
       // Under way.
     }
-    address.prepareForStreams(descriptor)
+    if !address.isUnix { options.apply(to: descriptor) }
     let socket = Socket(takingOver: descriptor, on: loop)
     socket.owner = owner
     let watch = Watch(descriptor, on: loop, for: socket)

@@ -137,18 +137,6 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     return descriptor
   }
 
-  /// Small writes go out at once, and a peer that is gone without a word is found out, also where nothing is written.
-  ///
-  /// tcp(7), TCP_NODELAY and TCP_KEEPIDLE.
-  func prepareForStreams(_ descriptor: Int32) {
-    guard !isUnix else { return }
-    setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-    setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
-    setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30)
-    setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10)
-    setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
-  }
-
   /// Gives a socket this address.
   ///
   /// bind(2).

@@ -140,6 +140,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
         table.drain()
         defer { feeds.reload(table) }
         proxies = settings.proxies
+        for listener in listeners { listener.change(SocketOptions(settings.clients)) }
         table = RouteTable(
           settings, assets: assets, on: loop, resolver: resolver, registry: upstreamRegistry, slots: slots,
           logger: place == 0 ? logger : nil)

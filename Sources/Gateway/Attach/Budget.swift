@@ -31,14 +31,14 @@ final class Budget {
   /// A stream came to be.
   func add(_ stream: Stream) {
     stream.isKept = true
-    set(stream, to: stream.log.occupiedBytes + Self.streamBytes)
+    set(stream, to: stream.occupiedBytes + Self.streamBytes)
   }
 
   /// A stream's log has grown or shrunk.
   func account(_ stream: Stream) {
     // One that was forgotten lives only as long as its readers.
     guard stream.accountedBytes > 0 else { return }
-    set(stream, to: stream.log.occupiedBytes + Self.streamBytes)
+    set(stream, to: stream.occupiedBytes + Self.streamBytes)
   }
 
   /// A stream is not kept any more; what its readers still have to get counts until they have left.

@@ -13,8 +13,11 @@ struct StreamRules {
   /// What is kept, `streams.log`.
   let logBounds: LogBounds
   let retry: RetryTimes
+  /// What becomes of a reader that lags further, `routes[].slow_readers`.
+  let slowReaders: SlowReaderRule
 
-  init(_ settings: StreamSettings) {
+  init(_ settings: StreamSettings, _ slowReaders: SlowReaders = .disconnect) {
+    self.slowReaders = SlowReaderRule(slowReaders, settings)
     clientBufferBytes = settings.clientBufferBytes
     eventBytes = settings.eventSizeBytes
     retry = RetryTimes(milliseconds: settings.retry.min.wholeMilliseconds...settings.retry.max.wholeMilliseconds)
@@ -48,6 +51,10 @@ class Stream {
   var isKept = false
   /// What the budget has counted for it.
   var accountedBytes = 0
+  /// What readers occupy that are off the log.
+  var detourBytes = 0
+  /// What it occupies.
+  var occupiedBytes: Int { log.occupiedBytes + detourBytes }
   /// Why it ended, for the log lines of its readers; `nil` after an end of its own.
   var failure: CloseReason?
   var pumping = Readers()
@@ -82,6 +89,23 @@ class Stream {
 
   /// Appends what a reader's answer begins with: the reconnection time and the place from which it goes on.
   func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {}
+
+  /// Appends the event that tells a reader which events it does not get.
+  ///
+  /// - Parameters:
+  ///   - lost: their sequences.
+  ///   - lastID: the id of the last event before them, where readers see other ids than sequences.
+  ///   - bytes: where to.
+  func appendGap(_ lost: ClosedRange<UInt64>, after lastID: [UInt8]?, to bytes: inout [UInt8]) {}
+
+  /// The id that an event shows to readers, where that is not made of its sequence alone; `nil` where nobody knows it.
+  func shownID(of sequence: UInt64) -> [UInt8]? { nil }
+
+  /// A reader was written to, and is where it is now.
+  func balance(_ reader: Subscriber, isBlocked: Bool) {}
+
+  /// Whether what fills the log waits for a reader.
+  var isWaiting: Bool { false }
 
   // MARK: - Readers
 
@@ -126,6 +150,7 @@ class Stream {
   /// A reader's exchange ended.
   func readerLeft(_ reader: Subscriber) {
     noteWrites(to: reader)
+    set(nil, for: reader)
     guard pumping.remove(reader), pumping.isEmpty else { return }
     lastReaderLeft()
     if !isKept { worker.budget.remove(self) }

@@ -38,6 +38,10 @@ final class Subscriber: ExchangeOwner {
   ///
   /// Until then it catches up in its own time, also while the run goes on.
   var hasCaughtUp = false
+  /// What it is given apart from the log, once it was too slow for that.
+  var slow: SlowReading?
+  /// What it gets instead of the log while it is too slow.
+  var detour: Detour? { slow?.detour }
   private var stream: Stream?
 
   init(
@@ -55,6 +59,9 @@ final class Subscriber: ExchangeOwner {
     self.stream = nil
     stream?.readerLeft(self)
   }
+
+  /// How many events its client has got here once it has all up to this one.
+  func offered(upTo sequence: UInt64) -> UInt64 { sequence - seen - (slow?.missed ?? 0) }
 
   /// When its client last took bytes that its transport was not asked to write.
   var lastWrite: Instant? { stream?.lastWrite(to: self) }

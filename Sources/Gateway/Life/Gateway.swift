@@ -152,9 +152,8 @@ public final class Gateway: Sendable {
     var sockets: [[ListeningSocket]] = []
     for address in addresses {
       do throws(SystemError) {
-        // A little longer than our own limit, which says in the log what happened.
-        let time = clients.sendTimeout + .seconds(5)
-        sockets.append(try ListeningSocket.share(try SocketAddress(address), unacknowledged: time, among: count))
+        let options = SocketOptions(clients)
+        sockets.append(try ListeningSocket.share(try SocketAddress(address), options: options, among: count))
       } catch {
         for socket in sockets.joined() { socket.close() }
         throw .listen("\(address)", error)

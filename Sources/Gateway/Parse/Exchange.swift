@@ -257,6 +257,8 @@ public protocol ExchangeTransport: AnyObject {
   ///   - isFinal: nothing follows in the log: the body ends once all was taken.
   /// - Returns: how far it got.
   func pump(_ log: EventLog, from cursor: inout Cursor, isFinal: Bool) -> PumpProgress
+  /// How many bytes of the stream the client was promised and has not got: whatever it gets next is at least as many.
+  var promisedBytes: Int { get }
   /// Ends a stream with last events, after what its client was promised.
   ///
   /// - Parameters:

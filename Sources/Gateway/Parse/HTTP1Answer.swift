@@ -124,6 +124,9 @@ extension HTTP1Connection: ExchangeTransport {
     }
   }
 
+  /// What is left of a chunk whose head was sent.
+  public var promisedBytes: Int { framing?.promised ?? 0 }
+
   /// Where whole chunks may be written past the connection, until it is asked anything else; none where it is minus one.
   var frameDescriptor: Int32 {
     guard let framing, framing.isChunked, framing.isAtBoundary, !isBlocked, farewell == nil else { return -1 }
@@ -200,13 +203,14 @@ extension HTTP1Connection: ExchangeTransport {
     // Room for the framing that may stand around two ranges.
     let rooms = OutputVector.pieces - 5
     let behind = isLeaving ? promised : Int(log.end.offset - cursor.offset)
+    let most = min(behind, promised + ChunkFraming.largestPayload)
     var (available, segments) = (0, 0)
     log.lend(from: cursor) { segment, position in
       available += segment.count - position
       segments += 1
-      return segments < rooms && available < behind
+      return segments < rooms && available < most
     }
-    available = min(available, behind)
+    available = min(available, most)
     let parts = framing.plan(
       lent: available, isAll: available == behind, isFinal: isLeaving ? isFinal && promised == 0 : isFinal)
     guard parts.unsent + parts.promised + parts.payload > 0 || parts.endsBody else { return nil }

@@ -9,6 +9,9 @@ internal import Wire
 /// new chunk's payload, framing. `plan` says what the next write may hold, `advance` what it took.
 /// It is a value: no socket, no log.
 struct ChunkFraming {
+  /// The most payload that a chunk has: what of it a client does not take now, it must be given later.
+  static let largestPayload = 64 * 1024
+
   /// Framing, or bytes of the head, that go before anything else.
   private(set) var unsent: [UInt8]
   /// Payload bytes of a chunk whose head was sent.

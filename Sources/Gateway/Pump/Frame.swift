@@ -32,6 +32,10 @@ final class Frame {
     if start == cursor, end == log.end { return true }
     output.removeAll()
     let payload = Int(log.end.offset - cursor.offset)
+    guard payload <= ChunkFraming.largestPayload else {
+      clear()
+      return false
+    }
     plan = ChunkFraming.plan(chunk: payload)
     guard output.copy(plan.between.bytes.span.extracting(first: plan.between.count)) else { return false }
     var rest = payload

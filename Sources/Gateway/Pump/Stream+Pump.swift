@@ -68,28 +68,35 @@ extension Stream {
     _ = pumping.place(reader, at: cursor, freeBy: -1)
   }
 
-  /// Writes to one reader through its transport; one that lags too far behind is disconnected.
+  /// Writes to one reader through its transport; what becomes of one that lags too far behind is its route's choice.
   func pump(_ reader: Subscriber) {
     let exchange = reader.exchange
     guard stage != .held, let transport = exchange.transport else { return }
     noteWrites(to: reader)
+    if let detour = reader.detour { return pump(reader, by: detour, over: transport) }
     let isFinal = stage == .final
-    exchange.record.offered = log.newest - reader.seen
+    exchange.record.offered = reader.offered(upTo: log.newest)
     if isFinal { exchange.record.reason = failure }
     var cursor = pumping.cursor(of: reader)
     let progress = transport.pump(log, from: &cursor, isFinal: isFinal)
     if progress == .ended { return }
     let descriptor = progress == .caughtUp ? (transport as? HTTP1Connection)?.frameDescriptor : nil
     _ = pumping.place(reader, at: cursor, freeBy: descriptor ?? -1)
-    // The newest event does not count: encoded it may be larger than all that a reader may lag.
-    let lag = log.end.offset - cursor.offset
-    let isNear = lag <= UInt64(rules.clientBufferBytes + log.newestBytes)
+    let isNear = isNear(cursor)
     if isNear { reader.hasCaughtUp = true }
+    balance(reader, isBlocked: progress == .blocked)
     guard progress == .blocked else { return }
     exchange.record.reason = nil
-    // One that catches up may be further behind, but not behind what is kept.
-    let mayStay = (isNear || !reader.hasCaughtUp) && cursor >= log.start
-    if !mayStay || !worker.memory.mayLag(by: lag) { transport.abort(.slowReader) }
+    guard worker.memory.mayLag(by: log.end.offset - cursor.offset) else { return transport.abort(.slowReader) }
+    // One that catches up may be further behind, but not behind what is kept; one that is waited for may be both.
+    if reader.hasCaughtUp && !isNear || cursor < log.start, !isWaiting { fellBehind(reader, over: transport) }
+  }
+
+  /// Whether a reader at this place lags no further than `streams.client_buffer`.
+  ///
+  /// The newest event does not count: encoded it may be larger than all that a reader may lag.
+  func isNear(_ cursor: Cursor) -> Bool {
+    log.end.offset - cursor.offset <= UInt64(rules.clientBufferBytes + log.newestBytes)
   }
 
   // MARK: - What was written without the transport
@@ -101,7 +108,7 @@ extension Stream {
     let bytes = pumping.place(reader, at: cursor, freeBy: -1)
     guard bytes > 0 else { return }
     reader.exchange.record.bytes += bytes
-    reader.exchange.record.offered = log.sequence(before: cursor) - reader.seen
+    reader.exchange.record.offered = reader.offered(upTo: log.sequence(before: cursor))
     reader.exchange.record.events = reader.exchange.record.offered
   }
 

@@ -73,6 +73,8 @@ struct RunRoute {
   let terminalField: String
   let rules: StreamRules
   let onAbandoned: OnAbandoned
+  /// Whether a run waits for its only reader.
+  let backpressure: Bool
   let setCookie: SetCookiePolicy
   let refusal: RefusalForm
 }

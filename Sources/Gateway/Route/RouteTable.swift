@@ -116,8 +116,9 @@ final class RouteTable {
       method: Method(Array(run.method.utf8).span) ?? .post, target: Array(run.path.utf8),
       credentials: settings.credentials, answerAfter: run.answerAfter,
       terminal: TerminalRule(names: streams.terminalEvents, field: streams.terminalField),
-      terminalField: streams.terminalField, rules: StreamRules(streams), onAbandoned: settings.onAbandoned,
-      setCookie: settings.setCookie, refusal: settings.refusal)
+      terminalField: streams.terminalField, rules: StreamRules(streams, settings.slowReaders),
+      onAbandoned: settings.onAbandoned, backpressure: settings.backpressure, setCookie: settings.setCookie,
+      refusal: settings.refusal)
   }
 
   private func feedRoute(_ feed: FeedSettings, _ settings: RouteSettings, _ streams: StreamSettings) -> FeedRoute {
@@ -137,6 +138,7 @@ final class RouteTable {
       upstream: upstream(feed.upstream), path: path, keyHeaders: feed.headers.map { Array($0.utf8) },
       isPublic: feed.isPublic, credentials: settings.credentials, answerAfter: feed.answerAfter,
       idleTimeout: feed.idleTimeout, backoff: feed.backoff.min...feed.backoff.max,
-      terminalField: streams.terminalField, rules: StreamRules(streams), linger: linger, refusal: settings.refusal)
+      terminalField: streams.terminalField, rules: StreamRules(streams, settings.slowReaders), linger: linger,
+      refusal: settings.refusal)
   }
 }

@@ -38,6 +38,8 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
   private var headParser = ResponseHeadParser(limits: HeadLimits(headBytes: 64 * 1024, targetBytes: 0))
   private var body = BodyDecoder(framing: .none)
   private var persists = false
+  /// Whether the answer is left unread for a while.
+  private var isHeld = false
   private var dropped = 0
   /// What is counted for its buffers.
   private var accountedBytes = 0
@@ -88,10 +90,28 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
   /// The owner has what it wants of the answer.
   func release(_ released: UpstreamRequest) {
     guard request === released else { return }
+    letGo(released)
     request = nil
     guard case .body = state, persists, unsent.isEmpty else { return close() }
     state = .dropping
     setDeadline(Self.droppingTime)
+  }
+
+  /// Leaves what comes of the answer in the kernel; that the endpoint has gone is noticed later.
+  func hold(_ held: UpstreamRequest) {
+    guard request === held, case .body = state, !isHeld else { return }
+    isHeld = true
+    socket?.ignoreReads()
+    endpoint.loop.cancelTimer(&timer)
+  }
+
+  /// Reads again; the time between two reads begins anew.
+  func letGo(_ held: UpstreamRequest) {
+    guard request === held, isHeld else { return }
+    isHeld = false
+    socket?.resumeReads()
+    lastRead = endpoint.loop.now
+    setIdleDeadline()
   }
 
   /// Closes; the only way.
@@ -126,7 +146,8 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     var failure = failure
     while let address = addresses.popFirst() {
       do throws(SystemError) {
-        socket = try Socket.connect(to: address, on: endpoint.loop, for: self)
+        let options = SocketOptions(keepalive: endpoint.settings.tcpKeepalive)
+        socket = try Socket.connect(to: address, with: options, on: endpoint.loop, for: self)
         setDeadline(endpoint.settings.connectTimeout)
         return
       } catch {

@@ -166,6 +166,12 @@ final class UpstreamRequest {
     connection?.release(self)
   }
 
+  /// Leaves the answer's bytes with the endpoint, which notices; no time runs meanwhile.
+  func hold() { connection?.hold(self) }
+
+  /// Takes the answer's bytes again.
+  func letGo() { connection?.letGo(self) }
+
   /// Ends it here, and tells the receiver.
   func abort(_ failure: UpstreamFailure) {
     let connection = self.connection

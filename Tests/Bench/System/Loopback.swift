@@ -7,7 +7,7 @@ enum Loopback {
   /// - Throws: `SystemError` where none is to be had.
   static func listen() throws(SystemError) -> ListeningSocket {
     guard let address = SocketAddress(numeric: "127.0.0.1", port: 0) else { throw .invalidAddress }
-    return try ListeningSocket(address, unacknowledged: .seconds(30))
+    return try ListeningSocket(address, options: SocketOptions(unacknowledged: .seconds(30)))
   }
 
   /// One of many addresses to connect from: each has all the ports, of which one alone may have too few.

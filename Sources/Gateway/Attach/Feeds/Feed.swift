@@ -81,6 +81,16 @@ class Feed: Stream {
     }
   }
 
+  override func appendGap(_ lost: ClosedRange<UInt64>, after lastID: [UInt8]?, to bytes: inout [UInt8]) {
+    let (type, data) = (GatewayEvent.gapType, GatewayEvent.gap(afterID: lastID))
+    SSEEncoder.append(id: nil, type: type.span, data: data.span, to: &bytes)
+  }
+
+  override func shownID(of sequence: UInt64) -> [UInt8]? {
+    guard sequence >= log.oldest else { return nil }
+    return ownID(of: sequence) ?? gatewayID(sequence)
+  }
+
   // MARK: - Events
 
   /// Takes note of what the newest event in the log shows as its id; `nil` where that is the gateway's.

@@ -39,6 +39,8 @@ final class Run: Stream, TimerOwner {
   var isLive = false
   /// The orchestrator's refusal while its words are collected for the clients that wait.
   var refusal: UpstreamRefusal?
+  /// Whether the orchestrator is held back for a slow reader.
+  var backpressure: Backpressure
   private var holdTimer: TimerID?
   private var lingerTimer: TimerID?
 
@@ -51,6 +53,7 @@ final class Run: Stream, TimerOwner {
     self.principal = principal
     self.key = key
     self.payload = payload
+    backpressure = Backpressure(clientBufferBytes: route.rules.clientBufferBytes)
     super.init(id, log: log, rules: route.rules, of: worker)
   }
 
@@ -150,16 +153,25 @@ final class Run: Stream, TimerOwner {
   override func add(_ reader: Subscriber, at cursor: Cursor) {
     worker.loop.cancelTimer(&lingerTimer)
     super.add(reader, at: cursor)
+    letGo()
   }
+
+  override func balance(_ reader: Subscriber, isBlocked: Bool) { holdOrLetGo(reader, isBlocked: isBlocked) }
+
+  override var isWaiting: Bool { backpressure.isOn }
 
   override func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {
     let idText = idText
     SSEEncoder.appendPriming(
       retryMilliseconds: rules.retry.random(), idPrefix: idText.span, sequence: reader.seen, to: &prelude)
     guard case .lost(.sequences(let lost)) = reader.arrival else { return }
-    let (type, data) = (GatewayEvent.gapType, GatewayEvent.gap(lost))
+    appendGap(lost, after: nil, to: &prelude)
+  }
+
+  override func appendGap(_ lost: ClosedRange<UInt64>, after lastID: [UInt8]?, to bytes: inout [UInt8]) {
+    let (idText, type, data) = (idText, GatewayEvent.gapType, GatewayEvent.gap(lost))
     SSEEncoder.append(
-      idPrefix: idText.span, sequence: lost.upperBound, type: type.span, data: data.span, to: &prelude)
+      idPrefix: idText.span, sequence: lost.upperBound, type: type.span, data: data.span, to: &bytes)
   }
 
   /// Begins the answers that were held back.
@@ -173,6 +185,7 @@ final class Run: Stream, TimerOwner {
   /// What becomes of a run that nobody watches is the route's choice.
   override func lastReaderLeft() {
     guard !isFinished else { return }
+    letGo()
     worker.loop.cancelTimer(&holdTimer)
     if refusal != nil { return finish(.abandoned) }
     stage = .open
@@ -235,6 +248,7 @@ final class Run: Stream, TimerOwner {
 
   /// What was held for the orchestrator's answer is given back.
   private func close() {
+    letGo()
     stage = .final
     events = nil
     beginner = nil

@@ -41,6 +41,18 @@ struct Counters: Sendable {
   let events = Counter()
   /// Orchestrator requests that were begun.
   let upstreamRequests = Counter()
+  /// Readers that lagged too far, by what became of them.
+  let disconnectedReaders = Counter()
+  let skippingReaders = Counter()
+  let coalescedReaders = Counter()
+  /// Readers for which an upstream was held back, each time anew.
+  let heldReaders = Counter()
+  /// Events that slow readers were not sent.
+  let skippedEvents = Counter()
+  /// Events that were sent to slow readers as part of others.
+  let mergedEvents = Counter()
+  /// Upstreams that are held back now.
+  let heldUpstreams = Counter()
   /// Finished requests by the reason of their end, in the order of `CloseReason.allCases`.
   private let requests = CloseReason.allCases.map { _ in Counter() }
 

@@ -22,6 +22,14 @@ struct Metrics {
     gauge("sluice_log_bytes", "What all logs occupy (streams.budget).", sum(\.logBytes))
     counter("sluice_events_sent_total", "Events that clients were sent.", sum(\.events))
     counter("sluice_upstream_requests_total", "Orchestrator requests that were begun.", sum(\.upstreamRequests))
+    head("sluice_slow_readers_total", "counter", "Readers that lagged too far, by what became of them.")
+    for (policy, count) in Self.slowReaders {
+      line("sluice_slow_readers_total", [("policy", policy)], sum(count))
+    }
+    counter("sluice_events_skipped_total", "Events that slow readers were not sent.", sum(\.skippedEvents))
+    counter(
+      "sluice_events_merged_total", "Events that slow readers were sent as part of others.", sum(\.mergedEvents))
+    gauge("sluice_upstreams_held", "Upstreams that are held back for a slow reader.", sum(\.heldUpstreams))
     head("sluice_requests_total", "counter", "Finished requests by the reason of their end.")
     for reason in CloseReason.allCases {
       let count = counters.reduce(0) { $0 + $1.finished(by: reason) }
@@ -67,6 +75,14 @@ struct Metrics {
     gauge(
       "sluice_memory_kernel_bytes", "About what the kernel has for open connections; not part of memory.budget.",
       connections.reduce(0) { $0 + $1.1 } * MemoryCost.kernelBytes)
+  }
+
+  /// By the words of the settings.
+  private static var slowReaders: [(policy: String, count: KeyPath<Counters, Counter>)] {
+    [
+      ("disconnect", \.disconnectedReaders), ("skip", \.skippingReaders), ("coalesce", \.coalescedReaders),
+      ("backpressure", \.heldReaders),
+    ]
   }
 
   private static let atLimits:
