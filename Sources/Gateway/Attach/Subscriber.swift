@@ -21,11 +21,12 @@ enum LostEvents {
 
 /// One client's answer attached to a stream: a place in its log and the way to the client.
 ///
-/// It owns no queue.
+/// It owns no queue, but for a little of what a slow one is given instead of the log.
 ///
 /// - Owner: the stream, until the exchange ends.
 /// - Thread: the worker's.
-/// - Bound: may lag `streams.client_buffer` behind the log's end once it has caught up, and never behind what is kept.
+/// - Bound: may lag `streams.client_buffer` behind the log's end once it has caught up, and never behind what is kept;
+///   beyond that, its route's `slow_readers`.
 final class Subscriber: ExchangeOwner {
   let exchange: Exchange
   /// The last event that the client had before this exchange.
