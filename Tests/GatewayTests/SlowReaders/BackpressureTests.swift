@@ -16,6 +16,21 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 2]) func `what came with the end of a run its only reader gets, however far it is behind`(
+    readers: Int
+  ) throws {
+    let slow = try SlowStream(.disconnect, backpressure: true)
+    let all = try (0..<readers).map { _ in try slow.reader() }
+    for _ in 0..<100 { slow.append(String(repeating: "x", count: 100)) }
+    slow.end()
+    for reader in all where reader.reason == nil {
+      reader.take(1 << 20)
+      #expect(reader.received.events == slow.events)
+    }
+    // Of several, one is left.
+    #expect(all.count { $0.reason == .slowReader } == readers - 1 && all.count { $0.reason == .completed } == 1)
+  }
+
   @Test(arguments: [(false, 1), (true, 0), (true, 2)]) func `never for a socket with room, nor for none or many`(
     isBlocked: Bool, readers: Int
   ) {

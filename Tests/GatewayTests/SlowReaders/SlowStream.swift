@@ -16,7 +16,7 @@ final class SlowStream {
   static let clientBuffer = 4096
 
   init(
-    _ slowReaders: SlowReaders, isFeed: Bool = false, logBytes: Int = 64 * 1024,
+    _ slowReaders: SlowReaders, isFeed: Bool = false, backpressure: Bool = false, logBytes: Int = 64 * 1024,
     changing: (inout StreamSettings) -> Void = { _ in }
   ) throws {
     var streams = StreamSettings.default
@@ -31,6 +31,7 @@ final class SlowStream {
       RouteSettings(host: nil, path: .exact("/feed"), action: .feed(feed)),
     ]
     for index in routes.indices { routes[index].slowReaders = slowReaders }
+    routes[0].backpressure = backpressure
     let settings = Settings(
       listen: [], upstreams: ["chat": .default(endpoints: [EndpointAddress(host: "127.0.0.1", port: 1)])],
       routes: routes, streams: streams)

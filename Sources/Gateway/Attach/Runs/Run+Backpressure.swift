@@ -17,6 +17,11 @@ extension Run {
     }
   }
 
+  /// Whether nothing is added before the only reader has had more of it; of a run that has ended nothing is.
+  var waitsForReader: Bool {
+    backpressure.isOn || route.backpressure && isFinished && readers.count == 1
+  }
+
   /// One more reader, or none: nobody is waited for.
   func letGo() {
     guard backpressure.update(lag: 0, isBlocked: false, readers: readers.count) else { return }

@@ -158,7 +158,7 @@ final class Run: Stream, TimerOwner {
 
   override func balance(_ reader: Subscriber, isBlocked: Bool) { holdOrLetGo(reader, isBlocked: isBlocked) }
 
-  override var isWaiting: Bool { backpressure.isOn }
+  override var isWaiting: Bool { waitsForReader }
 
   override func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {
     let idText = idText
