@@ -67,6 +67,21 @@ import Wire
     #expect(BadFile.problems(in: yaml).count == problems)
   }
 
+  @Test(arguments: [("coalesce", "511KiB", true), ("coalesce", "512KiB", false), ("skip", "256KiB", false)])
+  func `texts can be merged only from what the log keeps`(policy: String, bytes: String, isWarned: Bool) throws {
+    let yaml = MinimalFile.yaml(
+      routes: "routes: [{path: /a, host: a, run: {upstream: chat}, slow_readers: \(policy)}]",
+      rest: "streams: {log: {bytes: \(bytes)}}")
+    let warnings = try Settings.parse(yaml: yaml, file: "gate.yaml").warnings(in: .unknown)
+    #expect(
+      warnings.map(\.description)
+        == (isWarned
+          ? [
+            "routes[0].slow_readers: streams.log keeps hardly more than a reader may lag (streams.client_buffer), so what "
+              + "texts are merged from is gone at once and the reader is disconnected; take a larger streams.log.bytes"
+          ] : []))
+  }
+
   @Test func `a feed does not wait for its readers`() {
     let yaml = MinimalFile.yaml(routes: "routes: [{path: /a, feed: {upstream: chat}, backpressure: true}]")
     #expect(

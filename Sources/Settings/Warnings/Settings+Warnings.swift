@@ -81,6 +81,14 @@ extension Settings {
       if let text = warning(of: route.onAbandoned, upstream: route.action.upstream) {
         warnings.append(SettingsWarning(key: "routes[\(index)].on_abandoned", text: text))
       }
+      if case .coalesce = route.slowReaders, streams.log.bytes < 2 * streams.clientBufferBytes {
+        warnings.append(
+          SettingsWarning(
+            key: "routes[\(index)].slow_readers",
+            text:
+              "streams.log keeps hardly more than a reader may lag (streams.client_buffer), so what texts are merged "
+              + "from is gone at once and the reader is disconnected; take a larger streams.log.bytes"))
+      }
       return warnings
     }
   }
