@@ -35,9 +35,9 @@ import Testing
     #expect(result.exceeded == 0)
     #expect(result.admitted > 1000)
     // Waits and ends happened, or the test would show little.
-    #expect(result.toldAdmitted > 100)
-    #expect(figures.limits[0].evicted > 100)
-    #expect(figures.limits[2].refused > 100)
+    #expect(result.toldAdmitted > 0)
+    #expect(figures.limits[0].evicted > 0)
+    #expect(figures.limits[2].refused > 0)
   }
 }
 
