@@ -40,7 +40,7 @@ public struct ListeningSocket: Sendable {
   /// - Throws: `SystemError` where the address is none of this machine's.
   /// - Returns: the port; somebody else may take it before the caller does.
   public static func unusedPort(at address: SocketAddress) throws(SystemError) -> UInt16 {
-    let socket = try ListeningSocket(address, unacknowledged: .seconds(1))
+    let socket = try ListeningSocket(address)
     Glibc.close(socket.descriptor)
     return socket.address.port
   }
