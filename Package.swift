@@ -45,7 +45,7 @@ let package = Package(
     // Layer 0: C libraries as they are, and bytes.
     .systemLibrary(
       name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
-    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "Bytes", swiftSettings: strict),
 
@@ -53,7 +53,7 @@ let package = Package(
     .target(
       name: "Reactor", dependencies: ["Bytes", "CLibevent", "CSystem"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
-    .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "Crypto", dependencies: ["COpenSSL", "Reactor"], swiftSettings: strict),
 
     // Layer 2: decisions as values.
     .target(name: "Streams", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
