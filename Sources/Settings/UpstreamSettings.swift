@@ -12,6 +12,8 @@ public struct UpstreamSettings: Sendable, Equatable {
   public var keepAlive: Duration
   /// How many unused connections are kept per endpoint; 1 to 65536.
   public var keepAliveConnections: Int
+  /// How endpoints by https prove who they are; `nil` where there are none.
+  public var tls: UpstreamTLSSettings?
 
   /// Puts a pool's settings together; the values are taken as they are.
   ///
@@ -48,11 +50,12 @@ public struct UpstreamSettings: Sendable, Equatable {
 extension UpstreamSettings {
   init(_ reader: SettingsReader) {
     let standard = UpstreamSettings.default(endpoints: [])
+    let endpoints = reader.values(
+      "endpoints", default: nil, count: 1...64, allowed: EndpointAddress.allowed,
+      "Where the instances answer, by http or https."
+    ) { text throws(Mismatch) in try EndpointAddress(text) }
     self.init(
-      endpoints: reader.values(
-        "endpoints", default: nil, count: 1...64, allowed: EndpointAddress.allowed,
-        "Where the instances answer; https is not supported yet."
-      ) { text throws(Mismatch) in try EndpointAddress(text) },
+      endpoints: endpoints,
       connectTimeout: reader.duration(
         "connect_timeout", default: standard.connectTimeout, in: .milliseconds(10) ... .seconds(300),
         "How long a connection may take to be made."),
@@ -68,5 +71,12 @@ extension UpstreamSettings {
       keepAliveConnections: reader.count(
         "keep_alive_connections", default: standard.keepAliveConnections, in: 1...65536,
         "How many unused connections are kept per endpoint."))
+    let isSecure = endpoints.contains(where: \.isSecure)
+    tls = reader.section("tls", "How endpoints by https prove who they are.") {
+      UpstreamTLSSettings($0, isNeeded: isSecure)
+    }
+    if reader.isClean, reader.has("tls"), !isSecure {
+      reader.refuse("tls", given: "tls with http endpoints", allowed: "tls only where an endpoint begins with https://")
+    }
   }
 }

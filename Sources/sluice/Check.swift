@@ -21,6 +21,7 @@ struct Check: ParsableCommand {
     surroundings.clients = clients
     surroundings.openFiles = ProcessLimits.raiseDescriptors()
     surroundings.memoryBytes = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    surroundings.now = WallClock.seconds
     let warnings = settings.warnings(in: surroundings)
     for warning in warnings { print("\(file): warning: \(warning)") }
     let (routes, upstreams) = (settings.routes.count, settings.upstreams.count)
