@@ -249,6 +249,7 @@ extension HTTP1Connection: ExchangeTransport {
   /// The socket has room again.
   public func socketWritable() {
     isBlocked = false
+    if case .lingering = state { return arm(after: ConnectionLimits.lingering) }
     guard case .answering(let exchange) = state else { return }
     if framing == nil {
       flushAnswer()

@@ -38,6 +38,13 @@ struct Counters: Sendable {
   /// Finished requests by the reason of their end, in the order of `CloseReason.allCases`.
   private let requests = CloseReason.allCases.map { _ in Counter() }
 
+  private let handshakeOutcomes = HandshakeOutcome.allCases.map { _ in Counter() }
+
+  /// How many handshakes went so.
+  func handshakes(_ outcome: HandshakeOutcome) -> Counter {
+    handshakeOutcomes[HandshakeOutcome.allCases.firstIndex(of: outcome) ?? 0]
+  }
+
   /// A request has ended.
   func finished(_ reason: CloseReason) {
     requests[Self.place(of: reason)].add(1)

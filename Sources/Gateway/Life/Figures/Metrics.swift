@@ -21,6 +21,11 @@ struct Metrics {
     gauge("sluice_log_bytes", "What all logs occupy (streams.budget).", sum(\.logBytes))
     counter("sluice_events_sent_total", "Events that clients were sent.", sum(\.events))
     counter("sluice_upstream_requests_total", "Orchestrator requests that were begun.", sum(\.upstreamRequests))
+    head("sluice_tls_handshakes_total", "counter", "TLS handshakes of clients by how they went.")
+    for outcome in HandshakeOutcome.allCases {
+      let count = counters.reduce(0) { $0 + $1.handshakes(outcome).value }
+      line("sluice_tls_handshakes_total", [("result", outcome.rawValue)], count)
+    }
     head("sluice_requests_total", "counter", "Finished requests by the reason of their end.")
     for reason in CloseReason.allCases {
       let count = counters.reduce(0) { $0 + $1.finished(by: reason) }
