@@ -102,11 +102,12 @@ let package = Package(
       ],
       path: "Tests/Bench", swiftSettings: strict),
 
-    .target(name: "Support", path: "Tests/Support", swiftSettings: tests),
+    .target(name: "Support", dependencies: ["COpenSSL"], path: "Tests/Support", swiftSettings: tests),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor", "Support"], swiftSettings: tests),
-    .testTarget(name: "CryptoTests", dependencies: ["COpenSSL", "Crypto"], swiftSettings: tests),
+    .testTarget(
+      name: "CryptoTests", dependencies: ["COpenSSL", "Crypto", "Reactor", "Support"], swiftSettings: tests),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Support", "Wire"], swiftSettings: tests),
@@ -114,14 +115,14 @@ let package = Package(
       name: "AdmissionTests",
       dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "Reactor", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
-      name: "SettingsTests", dependencies: ["Admission", "Crypto", "Settings"], swiftSettings: tests),
+      name: "SettingsTests", dependencies: ["Admission", "Crypto", "Settings", "Support"], swiftSettings: tests),
     .testTarget(
       name: "LoadTests", dependencies: ["Bytes", "Load", "Reactor", "Support", "Wire"], swiftSettings: tests),
     .testTarget(name: "DemoTests", dependencies: ["Demo"], swiftSettings: tests),
     .testTarget(
       name: "GatewayTests",
       dependencies: [
-        "Admission", "Bytes", "Crypto", "Gateway", "Reactor", "Settings", "Streams", "Support", "Wire",
+        "Admission", "Bytes", "COpenSSL", "Crypto", "Gateway", "Reactor", "Settings", "Streams", "Support", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: tests),

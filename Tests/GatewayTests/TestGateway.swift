@@ -9,6 +9,8 @@ import Testing
 final class TestGateway {
   let gateway: Gateway
   let port: UInt16
+  /// What it was started with.
+  let settings: Settings
   let log = TestLog()
   private var subscribers: [TestSocket] = []
 
@@ -37,6 +39,7 @@ final class TestGateway {
       drain: .default, log: .default)
     settings.workers = .number(workers)
     change(&settings)
+    self.settings = settings
     let log = log
     gateway = try Gateway(settings, logger: Logger(label: "test") { _ in log })
     port = gateway.addresses[0].port

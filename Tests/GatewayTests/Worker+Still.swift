@@ -17,7 +17,8 @@ extension Worker {
       resolver: try Resolver(), slots: SlotTable(limits: limits), quota: ConnectionQuota(.number(1000)),
       tickets: TicketTable(settings.tickets), counters: [Counters()], drained: DrainedWorkers(1))
     return try Worker(
-      settings, at: 0, among: Peers([mailbox]), sockets: [], assets: [], mailbox: mailbox, shared: shared, records: [],
+      settings, at: 0, among: Peers([mailbox]), sockets: [], doors: [:], assets: [], mailbox: mailbox, shared: shared,
+      records: [],
       logger: Logger(label: "test") { _ in TestLog() })
   }
 }

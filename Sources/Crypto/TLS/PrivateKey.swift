@@ -31,14 +31,18 @@ final class PrivateKey: Sendable {
       }
     }
     guard let key = unsafe key else {
-      let isMissing = text.isEmpty || ErrorQueue.saysNoBlock
       let reason = ErrorQueue.takeReason()
       if isEncrypted { throw .encryptedKey }
-      throw isMissing ? .noBlock(kind: .key) : .malformed(kind: .key, reason: reason)
+      throw Self.isIn(text) ? .malformed(kind: .key, reason: reason) : .noBlock(kind: .key)
     }
     // As what else it was tried before is no error.
     ErrorQueue.clear()
     unsafe pointer = key
+  }
+
+  /// Whether there is something that claims to be a private key.
+  private static func isIn(_ text: Span<UInt8>) -> Bool {
+    unsafe text.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self).contains("PRIVATE KEY-----") }
   }
 
   deinit {

@@ -35,6 +35,7 @@ public final class TLSClient: Sendable {
   /// - Parameters:
   ///   - host: the name or numeric address that the server's certificate must be for.
   ///   - isAddress: whether it is a numeric address.
+  /// - Returns: the layer, for a socket that is connected.
   public func makeSession(for host: String, isAddress: Bool) -> TLSSession? {
     guard let connection = unsafe settings.makeConnection() else { return nil }
     let session = unsafe TLSSession(adopting: connection, isClient: true, keeping: self)

@@ -118,7 +118,8 @@ public final class TLSServer: Sendable {
       let name = unsafe SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name).map({ unsafe String(cString: $0) }),
       let certificate = certificate(for: name), certificate !== certificates.first
     else { return 1 }
-    return unsafe SSL_use_cert_and_key(connection, certificate.leaf.pointer, certificate.key.pointer, certificate.chain, 1)
+    return unsafe SSL_use_cert_and_key(
+      connection, certificate.leaf.pointer, certificate.key.pointer, certificate.chain, 1)
   }
 
   /// Agrees on the first of our protocols that the client offers; none is an error (RFC 7301 §3.2).

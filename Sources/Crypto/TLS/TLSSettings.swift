@@ -47,7 +47,10 @@ final class TLSSettings: Sendable {
   /// SSL_CTX_use_cert_and_key(3).
   func show(_ certificate: TLSCertificate) throws(TLSError) {
     ErrorQueue.clear()
-    guard unsafe SSL_CTX_use_cert_and_key(pointer, certificate.leaf.pointer, certificate.key.pointer, certificate.chain, 1) == 1 else {
+    guard
+      unsafe SSL_CTX_use_cert_and_key(pointer, certificate.leaf.pointer, certificate.key.pointer, certificate.chain, 1)
+        == 1
+    else {
       throw .refused(reason: ErrorQueue.takeCause())
     }
   }

@@ -92,7 +92,9 @@ public final class Service: SignalOwner, MailboxOwner {
     do throws(SettingsError) {
       let new = try Settings.load(file: file)
       let isSameDoors = new.listen.count == settings.listen.count
-      guard isSameDoors, zip(settings.listen, new.listen).allSatisfy({ $0.canBecome($1) }), new.log == settings.log, new.workers == settings.workers else {
+      guard isSameDoors, zip(settings.listen, new.listen).allSatisfy({ $0.canBecome($1) }), new.log == settings.log,
+        new.workers == settings.workers
+      else {
         logger.error(
           "reload_refused",
           metadata: [

@@ -52,7 +52,8 @@ extension HTTP1Connection {
     isMoved = true
     let layer = socket.releaseLayer()
     let moved = MovedConnection(
-      descriptor: socket.release(), layer: layer, door: door, peer: peer, clientPeer: clientPeer, slot: slot, head: exchange.head,
+      descriptor: socket.release(), layer: layer, door: door, peer: peer, clientPeer: clientPeer, slot: slot,
+      head: exchange.head,
       identity: exchange.identity,
       body: exchange.takeBody(), began: exchange.began,
       input: takeInput(), persists: persists)

@@ -19,7 +19,8 @@ enum ForwardedFields {
   ///   - contentType: replaces the client's, where the body was made here.
   /// - Returns: fields to send.
   static func make(
-    from head: RequestHead, client: ClientAddress?, scheme: ClientScheme, identity: ExchangeIdentity?, credentials: CredentialForwarding,
+    from head: RequestHead, client: ClientAddress?, scheme: ClientScheme, identity: ExchangeIdentity?,
+    credentials: CredentialForwarding,
     contentType: StaticString?
   ) -> FieldSection {
     var fields = FieldSection()

@@ -32,7 +32,8 @@ extension CertificateSettings {
   ///   - isRequired: whether there must be one.
   ///   - purpose: who shows it, and to whom.
   init?(_ reader: SettingsReader, isRequired: Bool, _ purpose: String) {
-    let certificateFile = reader.file("certificate", "A PEM file with the certificate, and its chain behind it\(purpose).")
+    let certificateFile = reader.file(
+      "certificate", "A PEM file with the certificate, and its chain behind it\(purpose).")
     let keyFile = reader.file("key", "A PEM file with its private key; without it, the certificate's own file.")
     guard let certificateFile else {
       let isDue = isRequired || reader.has("key")

@@ -3,7 +3,7 @@ public import Crypto
 
 /// How a listener encrypts, and whom it asks for certificates.
 public struct ListenerTLSSettings: Sendable, Equatable {
-  /// The certificates; the first is for clients that name no host, or none that any other covers. 1 to 65.
+  /// The certificates, 1 to 65; the first is for clients that name no host, or none that any other covers.
   public var certificates: [CertificateSettings]
   /// The path of the file with the authorities of clients' certificates; `nil` where none are asked for.
   public var clientAuthoritiesFile: String?

@@ -6,7 +6,8 @@ extension Settings {
   /// - Parameter surroundings: what is known of the machine; what is not known gives no warning.
   /// - Returns: the warnings in the order of the settings, none twice.
   public func warnings(in surroundings: Surroundings) -> [SettingsWarning] {
-    listenWarnings() + certificateWarnings(surroundings) + proxies.warnings() + upstreamWarnings() + routeWarnings() + corsWarnings() + identityWarnings()
+    listenWarnings() + certificateWarnings(surroundings) + proxies.warnings() + upstreamWarnings() + routeWarnings()
+      + corsWarnings() + identityWarnings()
       + Limit.warnings(of: limits, identity: identity)
       + streams.warnings(in: surroundings) + clientWarnings(surroundings) + drainWarnings(surroundings)
   }
