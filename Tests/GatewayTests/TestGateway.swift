@@ -23,6 +23,8 @@ final class TestGateway {
     host: String = "127.0.0.1", feed: FeedSettings? = nil, stateDirectory: StateDirectory = .none,
     routePath: String = TestGateway.path, workers: Int = 1, changing change: (inout Settings) -> Void = { _ in }
   ) throws {
+    // As the process does; OpenSSL writes without MSG_NOSIGNAL.
+    SignalWatch.ignoreBrokenPipes()
     let endpoints = ports.map { EndpointAddress(host: host, port: $0) }
     let upstream = UpstreamSettings.default(endpoints: endpoints)
     let run = RunSettings(upstream: "chat", method: "POST", path: "/run", answerAfter: answerAfter)

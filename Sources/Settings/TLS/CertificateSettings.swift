@@ -72,7 +72,7 @@ extension TLSError {
 extension SettingsReader {
   /// The path of a file, seen from the folder of the settings file; `nil` also if it is none.
   func file(_ key: String, _ summary: String) -> String? {
-    optional(key, allowed: "the path of a file, absolute or seen from the settings file", summary) { text in
+    optional(key, allowed: "the path of a file, absolute or relative to the settings file", summary) { text in
       text.isEmpty || text.utf8.contains(0) ? nil : report.path(text)
     }
   }
