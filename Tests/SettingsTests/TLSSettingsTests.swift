@@ -161,10 +161,12 @@ import Testing
 
   @Test func `a public address with TLS is no risk, and a reload may change all but the kind of door`() throws {
     let text = MinimalFile.yaml(
-      listen: "listen: [{address: \"8.8.8.8:443\", tls: {certificate: \(folder.path)/a.pem, key: \(folder.path)/a.key}}]")
+      listen:
+        "listen: [{address: \"8.8.8.8:443\", tls: {certificate: \(folder.path)/a.pem, key: \(folder.path)/a.key}}]")
     #expect(try !WarningTests.warnings(in: text).contains { $0.contains("public address") })
     let (first, second) = (
-      try listener("tls: {certificate: @/a.pem, key: @/a.key}"), try listener("tls: {certificate: @/b.pem, key: @/b.key}")
+      try listener("tls: {certificate: @/a.pem, key: @/a.key}"),
+      try listener("tls: {certificate: @/b.pem, key: @/b.key}")
     )
     #expect(first != second && first.canBecome(second))
     #expect(try !first.canBecome(listener("hsts: 0s, admin: true, tls: {certificate: @/a.pem, key: @/a.key}")))

@@ -94,9 +94,11 @@ import Testing
   @Test func `plain clients are sent to https, with host and target`() throws {
     let orchestrator = try TestOrchestrator()
     for (port, shown) in [(UInt16(443), ""), (8443, ":8443")] {
-      let gateway = try TestGateway(upstream: [orchestrator.port], changing: {
-        $0.listen[0].redirect = HTTPSRedirect(port: port)
-      })
+      let gateway = try TestGateway(
+        upstream: [orchestrator.port],
+        changing: {
+          $0.listen[0].redirect = HTTPSRedirect(port: port)
+        })
       let client = try gateway.connect()
       try client.send("GET /process/stream?message=a%20b&c HTTP/1.1\r\nHost: chat.example:8080\r\n\r\n")
       let answer = try client.read(through: "\r\n\r\n")

@@ -24,12 +24,14 @@ import Testing
     }
     let tls = try UpstreamTLSSettings(
       authorities: authorities, verifies: verifies, serverName: serverName, certificate: certificate)
-    return try TestGateway(upstream: [], changing: { settings in
-      settings.upstreams["chat"] = .default(endpoints: [
-        EndpointAddress(host: "127.0.0.1", port: orchestrator.port, isSecure: true)
-      ])
-      settings.upstreams["chat"]?.tls = tls
-    })
+    return try TestGateway(
+      upstream: [],
+      changing: { settings in
+        settings.upstreams["chat"] = .default(endpoints: [
+          EndpointAddress(host: "127.0.0.1", port: orchestrator.port, isSecure: true)
+        ])
+        settings.upstreams["chat"]?.tls = tls
+      })
   }
 
   @Test func `a run goes to an orchestrator by TLS`() throws {

@@ -54,7 +54,8 @@ final class TestTLSClient: @unchecked Sendable {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(settings), root)
     SSL_CTX_set_verify(settings, SSL_VERIFY_PEER, nil)
     let connection = try #require(SSL_new(settings))
-    try #require(sluice_ssl_set_server_name(connection, wishes.host) == 1 && SSL_set1_host(connection, wishes.host) == 1)
+    try #require(
+      sluice_ssl_set_server_name(connection, wishes.host) == 1 && SSL_set1_host(connection, wishes.host) == 1)
     SSL_ctrl(connection, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(wishes.version), nil)
     if let session = wishes.session { SSL_set_session(connection, session) }
     if let mine = wishes.certificate { try show(mine, by: connection) }
