@@ -44,6 +44,8 @@ public final class TestAuthority: @unchecked Sendable {
   ///   - seconds: when it is valid, seen from now.
   ///   - bits: for an RSA key; `nil` for a key on P-256.
   ///   - password: what the key is encrypted with.
+  /// - Returns: both as PEM.
+  /// - Throws: `Failure`.
   public func issue(
     _ names: String..., seconds: ClosedRange<Int> = -3600...86_400, rsaBits bits: UInt32? = nil,
     password: String? = nil

@@ -11,7 +11,7 @@ final class TLSPair {
   private let descriptors: [Int32]
   private var memory = [UInt8](repeating: 0, count: 32_768)
 
-  /// - Parameter buffer: how many bytes the kernel may keep on each way, as far as it lets itself be told.
+  // How many bytes the kernel keeps on each way is `buffer`, as far as it lets itself be told.
   init(_ server: TLSServer, _ client: TLSClient, host: String = "a.example", buffer: Int32? = nil) throws {
     var pair: [Int32] = [-1, -1]
     try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
