@@ -25,10 +25,11 @@ extension Socket {
   /// Gives the layer up together with the descriptor (`release`), to whoever goes on with both elsewhere.
   public func releaseLayer() -> ReleasedLayer? {
     guard let passage else { return nil }
+    // An end that the layer has read already is found there by reading once more.
+    let isReadDue = passage.readAwaitsWrite || passage.endReport != nil
     loop.cancelTimer(&passage.endReport)
     self.passage = nil
-    return ReleasedLayer(
-      layer: passage.layer, unflushed: passage.unflushed, readAwaitsWrite: passage.readAwaitsWrite)
+    return ReleasedLayer(layer: passage.layer, unflushed: passage.unflushed, readAwaitsWrite: isReadDue)
   }
 
   /// Whether the layer is not ready for bytes yet.
