@@ -200,7 +200,11 @@ extension Socket {
   /// Tells the peer the end once everything was flushed, and then the kernel.
   func endWrites(_ passage: Passage) {
     passage.isEnding = true
-    guard flush(passage) else { return }
+    guard flush(passage) else {
+      // Who waits for the peer to have read it all begins to wait then.
+      passage.ownerAwaitsWrite = true
+      return
+    }
     if !passage.isHandshaking, !passage.isOver {
       passage.isOver = true
       // A descriptor too full for the few bytes of the farewell belongs to a peer that reads nothing.
