@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests
 
 # Debian packages: to build, and to test as browsers and orchestrators would.
 BUILD_PACKAGES := libevent-dev libssl-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl procps python3-venv
+TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl openssl procps python3-venv
 
 VENV := .venv
 PYTEST := $(VENV)/bin/python -m pytest

@@ -49,7 +49,7 @@ let package = Package(
     // Layer 0: C libraries as they are, and bytes.
     .systemLibrary(
       name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
-    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "Bytes", swiftSettings: strict),
 
@@ -57,7 +57,7 @@ let package = Package(
     .target(
       name: "Reactor", dependencies: ["Bytes", "CLibevent", "CSystem"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
-    .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "Crypto", dependencies: ["COpenSSL", "Reactor"], swiftSettings: strict),
 
     // What browsers load, compiled in.
     .target(name: "Browser", resources: [.embedInCode("Library")], swiftSettings: strict),
@@ -109,11 +109,12 @@ let package = Package(
       ],
       path: "Tests/Bench", swiftSettings: strict),
 
-    .target(name: "Support", path: "Tests/Support", swiftSettings: tests),
+    .target(name: "Support", dependencies: ["COpenSSL"], path: "Tests/Support", swiftSettings: tests),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor", "Support"], swiftSettings: tests),
-    .testTarget(name: "CryptoTests", dependencies: ["COpenSSL", "Crypto"], swiftSettings: tests),
+    .testTarget(
+      name: "CryptoTests", dependencies: ["COpenSSL", "Crypto", "Reactor", "Support"], swiftSettings: tests),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Support", "Wire"], swiftSettings: tests),
@@ -121,14 +122,14 @@ let package = Package(
       name: "AdmissionTests",
       dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "Reactor", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
-      name: "SettingsTests", dependencies: ["Admission", "Crypto", "Settings", "Wire"], swiftSettings: tests),
+      name: "SettingsTests", dependencies: ["Admission", "Crypto", "Settings", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
       name: "LoadTests", dependencies: ["Bytes", "Load", "Reactor", "Support", "Wire"], swiftSettings: tests),
     .testTarget(name: "DemoTests", dependencies: ["Demo"], swiftSettings: tests),
     .testTarget(
       name: "GatewayTests",
       dependencies: [
-        "Admission", "Bytes", "Crypto", "Gateway", "Reactor", "Settings", "Streams", "Support", "Wire",
+        "Admission", "Bytes", "COpenSSL", "Crypto", "Gateway", "Reactor", "Settings", "Streams", "Support", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: tests),

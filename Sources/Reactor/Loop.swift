@@ -26,6 +26,8 @@ public final class Loop {
   private var isRunning = false
   /// Received bytes pass through here, so a connection that is idle owns no buffer.
   let readBuffer: UnsafeMutableRawBufferPointer
+  /// What one record of a layer is gathered in, likewise.
+  let recordBuffer: UnsafeMutableRawBufferPointer
   /// The vector of the write under way, likewise shared by all sockets of the loop.
   public let output = OutputVector()
   /// Who is told of the end of each turn; kept alive until it takes itself out.
@@ -51,6 +53,7 @@ public final class Loop {
     unsafe self.base = base
     wheel = TimingWheel(startingAt: .now)
     unsafe readBuffer = .allocate(byteCount: Self.readBytes, alignment: 64)
+    unsafe recordBuffer = .allocate(byteCount: SocketLayerBounds.recordBytes, alignment: 64)
     // The event only ends the wait; the wheel is read after every turn in any case.
     unsafe wheelEvent = event_new(base, -1, 0, { _, _, _ in }, nil)
     guard unsafe wheelEvent != nil else { throw SystemError("event_new") }
@@ -60,6 +63,7 @@ public final class Loop {
     unsafe event_free(wheelEvent)
     unsafe event_base_free(base)
     unsafe readBuffer.deallocate()
+    unsafe recordBuffer.deallocate()
   }
 
   /// The time of this turn: the clock is read when first asked for in a turn.

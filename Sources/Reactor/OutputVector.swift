@@ -108,6 +108,29 @@ public final class OutputVector {
     }
   }
 
+  /// How far the pieces were gathered.
+  struct Place {
+    var piece = 0
+    var offset = 0
+  }
+
+  /// Copies what lies behind a place, as much as fits, and moves the place.
+  func gather(from place: inout Place, into memory: UnsafeMutableRawBufferPointer) -> Int {
+    guard let target = memory.baseAddress else { return 0 }
+    var copied = 0
+    while place.piece < count, copied < memory.count {
+      let piece = unsafe vectors[place.piece]
+      let length = unsafe min(piece.iov_len - place.offset, memory.count - copied)
+      if let start = unsafe piece.iov_base {
+        unsafe (target + copied).copyMemory(from: start + place.offset, byteCount: length)
+      }
+      copied += length
+      place.offset += length
+      if unsafe place.offset == piece.iov_len { place = Place(piece: place.piece + 1, offset: 0) }
+    }
+    return copied
+  }
+
   /// Takes in bytes that were copied behind the others; with a copied piece before them they are one.
   private func addCopied(_ length: Int) {
     let start = unsafe framing + framed

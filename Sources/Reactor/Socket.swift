@@ -7,6 +7,13 @@ public protocol SocketOwner: AnyObject {
   func socketReadable()
   /// A write that found the socket full may go on, or a connection attempt has its result.
   func socketWritable()
+  /// The layer's handshake is over: with success, or with a failure, after which only `close` and `dropLayer` make sense.
+  func handshakeEnded(_ failure: LayerFailure?)
+}
+
+extension SocketOwner {
+  /// Without a layer, nothing to hear.
+  public func handshakeEnded(_ failure: LayerFailure?) {}
 }
 
 /// How a read went.
@@ -37,11 +44,16 @@ public enum WriteOutcome: Equatable, Sendable {
 /// - Thread: the loop's.
 /// - Bound: holds no bytes; reads pass through the loop's buffer, writes go straight to the kernel.
 public final class Socket: WatchOwner {
-  private let loop: Loop
-  /// The open descriptor: whoever writes to it directly does so no longer than until `close` or `release`.
-  public let descriptor: Int32
-  private var watch: Watch?
-  private var owner: (any SocketOwner)?
+  let loop: Loop
+  let descriptor: Int32
+  private(set) var watch: Watch?
+  private(set) var owner: (any SocketOwner)?
+  /// The layer that bytes pass through, see Socket+Layer.swift; `nil` for a plain socket.
+  var passage: Passage?
+
+  /// The open descriptor, for whoever writes to it directly, no longer than until `close` or `release`; minus one where
+  /// bytes pass through a layer.
+  public var plainDescriptor: Int32 { passage == nil ? descriptor : -1 }
 
   /// Takes over an open, non-blocking descriptor.
   public init(takingOver descriptor: Int32, on loop: Loop) {
@@ -111,6 +123,7 @@ public final class Socket: WatchOwner {
   ///
   /// read(2).
   public func read(_ consume: (Span<UInt8>) -> Void) -> ReadOutcome {
+    if let passage { return read(passage, consume) }
     while true {
       let count = unsafe Glibc.read(descriptor, loop.readBuffer.baseAddress, loop.readBuffer.count)
       if count > 0 {
@@ -136,13 +149,15 @@ public final class Socket: WatchOwner {
 
   /// Writes the loop's output vector once.
   public func writeOutput() -> WriteOutcome {
-    loop.output.write(to: descriptor)
+    if let passage { return writeOutput(passage) }
+    return loop.output.write(to: descriptor)
   }
 
   /// Writes borrowed bytes once.
   ///
   /// write(2).
   public func write(_ bytes: Span<UInt8>) -> WriteOutcome {
+    if let passage { return write(bytes, passage) }
     while true {
       let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count >= 0 { return .wrote(count) }
@@ -154,6 +169,7 @@ public final class Socket: WatchOwner {
 
   /// Asks for one report once the socket takes bytes again.
   public func awaitWritable() {
+    passage?.ownerAwaitsWrite = true
     watch?.awaitWrite()
   }
 
@@ -176,6 +192,7 @@ public final class Socket: WatchOwner {
   ///
   /// shutdown(2).
   public func endWrites() {
+    if let passage { return endWrites(passage) }
     Glibc.shutdown(descriptor, Int32(SHUT_WR))
   }
 
@@ -184,6 +201,10 @@ public final class Socket: WatchOwner {
   /// close(2).
   public func close() {
     guard let watch else { return }
+    if let passage {
+      sayFarewell(passage)
+      loop.cancelTimer(&passage.endReport)
+    }
     watch.end()
     self.watch = nil
     Glibc.close(descriptor)
@@ -205,9 +226,34 @@ public final class Socket: WatchOwner {
     return descriptor
   }
 
-  func watchedReadable() { owner?.socketReadable() }
+  func watchedReadable() {
+    if let passage { return layerReadable(passage) }
+    owner?.socketReadable()
+  }
 
-  func watchedWritable() { owner?.socketWritable() }
+  func watchedWritable() {
+    if let passage { return layerWritable(passage) }
+    owner?.socketWritable()
+  }
+
+  /// Reads bytes before a layer begins, and takes only as many as asked for.
+  ///
+  /// recv(2) with MSG_PEEK, read(2).
+  ///
+  /// - Parameter choose: is lent what waits, and says how many bytes of it are taken.
+  /// - Returns: how the read went.
+  public func readSome(_ choose: (Span<UInt8>) -> Int) -> ReadOutcome {
+    let buffer = unsafe loop.readBuffer
+    let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+    if count == 0 { return .ended }
+    guard count > 0, let start = buffer.baseAddress else {
+      let error = SystemError("recv")
+      return error.code == EAGAIN || error.code == EINTR ? .wouldBlock : .failed(error)
+    }
+    let taken = unsafe choose(Span(_unsafeStart: start.assumingMemoryBound(to: UInt8.self), count: count))
+    if taken > 0 { unsafe _ = Glibc.read(descriptor, buffer.baseAddress, taken) }
+    return .read
+  }
 }
 
 /// A socket belongs to its loop's thread.

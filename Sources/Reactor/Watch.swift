@@ -20,6 +20,8 @@ final class Watch {
   private var reading: OpaquePointer?
   private var writing: OpaquePointer?
   private(set) var isAwaitingWrite = false
+  /// Whether reads are reported.
+  private(set) var isReading = false
   private var owner: (any WatchOwner)?
 
   /// A watch that waits for nothing yet.
@@ -49,6 +51,7 @@ final class Watch {
   func ignoreReads() {
     unsafe event_free(reading)
     unsafe reading = nil
+    isReading = false
   }
 
   /// Reports writable once.
@@ -75,6 +78,7 @@ final class Watch {
   }
 
   private func register(_ what: Int16) {
+    isReading = what & Int16(EV_READ) != 0
     if unsafe reading != nil { unsafe event_free(reading) }
     unsafe reading = event_new(
       loop.base, descriptor, what,

@@ -14,6 +14,8 @@ public struct UpstreamSettings: Sendable, Equatable {
   public var keepAliveConnections: Int
   /// After how long a silence the endpoint's system is asked whether it is still there (TCP_KEEPIDLE); 1 s to 2 h.
   public var tcpKeepalive = Duration.seconds(30)
+  /// How endpoints by https prove who they are; `nil` where there are none.
+  public var tls: UpstreamTLSSettings?
 
   /// Puts a pool's settings together; the values are taken as they are.
   ///
@@ -50,11 +52,12 @@ public struct UpstreamSettings: Sendable, Equatable {
 extension UpstreamSettings {
   init(_ reader: SettingsReader) {
     let standard = UpstreamSettings.default(endpoints: [])
+    let endpoints = reader.values(
+      "endpoints", default: nil, count: 1...64, allowed: EndpointAddress.allowed,
+      "Where the instances answer, by http or https."
+    ) { text throws(Mismatch) in try EndpointAddress(text) }
     self.init(
-      endpoints: reader.values(
-        "endpoints", default: nil, count: 1...64, allowed: EndpointAddress.allowed,
-        "Where the instances answer; https is not supported yet."
-      ) { text throws(Mismatch) in try EndpointAddress(text) },
+      endpoints: endpoints,
       connectTimeout: reader.duration(
         "connect_timeout", default: standard.connectTimeout, in: .milliseconds(10) ... .seconds(300),
         "How long a connection may take to be made."),
@@ -73,5 +76,12 @@ extension UpstreamSettings {
     tcpKeepalive = reader.duration(
       "tcp_keepalive", default: standard.tcpKeepalive, in: .seconds(1) ... .seconds(7200),
       "After how long a silence its system is asked whether it is there; without three answers it is given up.")
+    let isSecure = endpoints.contains(where: \.isSecure)
+    tls = reader.section("tls", "How endpoints by https prove who they are.") {
+      UpstreamTLSSettings($0, isNeeded: isSecure)
+    }
+    if reader.isClean, reader.has("tls"), !isSecure {
+      reader.refuse("tls", given: "tls with http endpoints", allowed: "tls only where an endpoint begins with https://")
+    }
   }
 }

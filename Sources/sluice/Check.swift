@@ -21,6 +21,7 @@ struct Check: ParsableCommand {
     surroundings.clients = clients
     surroundings.openFiles = ProcessLimits.raiseDescriptors()
     surroundings.memoryBytes = ProcessLimits.memoryBytes()
+    surroundings.now = WallClock.seconds
     let warnings = settings.warnings(in: surroundings)
     for warning in warnings { print("\(file): warning: \(warning)") }
     let (routes, upstreams) = (settings.routes.count, settings.upstreams.count)

@@ -39,7 +39,7 @@ import Testing
     let before = try gateway.get()
     let old = try first.accept()
     _ = try old.readRequest()
-    gateway.gateway.reload(settings(second.port))
+    try gateway.gateway.reload(settings(second.port))
     // The reload is taken before any request that is sent after it.
     let after = try gateway.get()
     let new = try second.accept()

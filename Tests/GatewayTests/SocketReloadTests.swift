@@ -42,7 +42,7 @@ import Testing
     settings.clients.sendTimeout = .seconds(20)
     settings.clients.tcpKeepalive = .seconds(90)
     settings.clients.unsentSizeBytes = 10_000
-    gateway.gateway.reload(settings)
+    try gateway.gateway.reload(settings)
     // The listener is changed on the worker's loop, some time after this.
     var after: TestSocket
     repeat {

@@ -9,6 +9,8 @@ import Testing
 final class TestGateway {
   let gateway: Gateway
   let port: UInt16
+  /// What it was started with.
+  let settings: Settings
   let log = TestLog()
   private var subscribers: [TestSocket] = []
 
@@ -21,6 +23,8 @@ final class TestGateway {
     host: String = "127.0.0.1", feed: FeedSettings? = nil, stateDirectory: StateDirectory = .none,
     routePath: String = TestGateway.path, workers: Int = 1, changing change: (inout Settings) -> Void = { _ in }
   ) throws {
+    // As the process does; OpenSSL writes without MSG_NOSIGNAL.
+    SignalWatch.ignoreBrokenPipes()
     let endpoints = ports.map { EndpointAddress(host: host, port: $0) }
     let upstream = UpstreamSettings.default(endpoints: endpoints)
     let run = RunSettings(upstream: "chat", method: "POST", path: "/run", answerAfter: answerAfter)
@@ -37,6 +41,7 @@ final class TestGateway {
       drain: .default, log: .default)
     settings.workers = .number(workers)
     change(&settings)
+    self.settings = settings
     let log = log
     gateway = try Gateway(settings, logger: Logger(label: "test") { _ in log })
     port = gateway.addresses[0].port

@@ -20,7 +20,8 @@ extension Worker {
       tickets: TicketTable(settings.tickets), memory: MemoryBudget(bytes: memoryBytes),
       counters: [Counters()], drained: DrainedWorkers(1))
     return try Worker(
-      settings, at: 0, among: Peers([mailbox]), sockets: [], assets: [], mailbox: mailbox, shared: shared, records: [],
+      settings, at: 0, among: Peers([mailbox]), sockets: [], doors: [:], assets: [], mailbox: mailbox, shared: shared,
+      records: [],
       logger: Logger(label: "test") { _ in TestLog() })
   }
 }

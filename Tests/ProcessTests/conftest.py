@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import subprocess
 import sys
 import threading
@@ -111,8 +112,10 @@ def start_orchestrator() -> Iterator[StartOrchestrator]:
     """Start an orchestrator that follows a script."""
     with ExitStack() as stack:
 
-        def start(script: scripted.Script, host: str = "127.0.0.1") -> scripted.Orchestrator:
-            orchestrator = scripted.Orchestrator(script, host)
+        def start(
+            script: scripted.Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+        ) -> scripted.Orchestrator:
+            orchestrator = scripted.Orchestrator(script, host, tls=tls)
             stack.callback(orchestrator.stop)
             return orchestrator
 

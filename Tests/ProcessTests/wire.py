@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -177,7 +178,14 @@ class Answer:
 class Connection:
     """One client connection. Every wait on it is bounded, and ends in an exception that shows what had arrived."""
 
-    def __init__(self, address: str, receive_buffer: int | None = None):
+    def __init__(
+        self,
+        address: str,
+        receive_buffer: int | None = None,
+        tls: ssl.SSLContext | None = None,
+        server_name: str = "localhost",
+        session: ssl.SSLSession | None = None,
+    ):
         self.address = address
         self.received = bytearray()
         self.was_reset = False
@@ -198,6 +206,8 @@ class Connection:
             raise
         if self.socket.family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=server_name, session=session)
 
     def __enter__(self) -> Connection:
         return self

@@ -44,6 +44,10 @@ import Testing
   }
 
   static let bounds = [
+    Bound("listen[].tls.handshake_timeout", ["100ms", "5m"], not: ["99ms", "300001ms"]),
+    Bound("listen[].tls.handshakes", ["none", "1/h", "1000000/s"], not: ["0/s", "1000001/h", "-1/s"]),
+    Bound("listen[].tls.ticket_rotation", ["0s", "7d"], not: ["-1s", "604801s"]),
+    Bound("listen[].hsts", ["0s", "3650d"], not: ["-1s", "315360001s"]),
     Bound("upstreams.*.connect_timeout", ["10ms", "5m"], not: ["9ms", "300001ms"]),
     Bound("upstreams.*.first_byte_timeout", ["100ms", "1h"], not: ["99ms", "3600001ms"]),
     Bound("upstreams.*.idle_timeout", ["100ms", "1d"], not: ["99ms", "86400001ms"]),

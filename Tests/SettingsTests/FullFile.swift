@@ -72,6 +72,7 @@ enum FullFile {
       - address: "[0:0::1]:8004"
         admin: true
       - address: unix:/run/sluice/http
+        redirect: https:8443
     trusted_proxies: [10.0.0.0/8, unix]
     client_address_from: forwarded
     upstreams:

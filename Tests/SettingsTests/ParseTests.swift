@@ -46,7 +46,8 @@ import Testing
     #expect(
       settings.listen == [
         ListenerSettings(address: .ipv4(host: "127.0.0.1", port: 0), proxyProtocol: true),
-        ListenerSettings.admin(.ipv6(host: "::1", port: 8004)), .unix(path: "/run/sluice/http"),
+        ListenerSettings.admin(.ipv6(host: "::1", port: 8004)),
+        ListenerSettings.redirecting(.unix(path: "/run/sluice/http"), to: 8443),
       ])
     #expect(settings.proxies.trusted.addresses.ranges.map(\.description) == ["10.0.0.0/8"])
     #expect(settings.proxies.trusted.includesUnixSockets && settings.proxies.clientAddressFrom == .forwarded)
@@ -84,12 +85,13 @@ import Testing
     #expect(settings.log == LogSettings(level: .warning, format: .json))
   }
 
-  @Test func `every key of the code but the token's stands in the full file`() throws {
+  @Test func `every key of the code but those with files stands in the full file`() throws {
     let root = try #require(SettingsNode(yaml: FullFile.yaml, report: SettingsReport(file: "gate.yaml")))
     let given = root.places().keys
-    // Tokens need files, which their own tests make; a route reads its policy as the file does.
+    // Tokens and TLS need files, which their own tests make; a route reads its policy as the file does.
     let others = Settings.keys.map(\.path).filter { path in
-      !path.hasPrefix("authentication.jwt") && !path.hasPrefix("routes[].authentication.")
+      !path.hasPrefix("authentication.jwt") && !path.contains(".tls") && path != "listen[].hsts"
+        && !path.hasPrefix("routes[].authentication.")
         && !path.hasPrefix("routes[].cors.")
     }
     #expect(Set(others).subtracting(given) == [])
@@ -267,6 +269,13 @@ extension ListenerSettings {
   fileprivate static func admin(_ address: ListenAddress) -> ListenerSettings {
     var listener = ListenerSettings(address: address)
     listener.isAdmin = true
+    return listener
+  }
+
+  /// A listener that sends its clients on.
+  fileprivate static func redirecting(_ address: ListenAddress, to port: UInt16) -> ListenerSettings {
+    var listener = ListenerSettings(address: address)
+    listener.redirect = HTTPSRedirect(port: port)
     return listener
   }
 }

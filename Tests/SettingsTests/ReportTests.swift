@@ -9,7 +9,7 @@ import Testing
         - address: localhost:8004
       upstreams:
         chat:
-          endpoints: [https://orchestrator.internal]
+          endpoints: [ftp://orchestrator.internal]
           conect_timeout: 2s
         search:
           endpoints: [http://127.0.0.1:9001]
@@ -24,10 +24,10 @@ import Testing
       BadFile.problems(in: yaml) == [
         #"gate.yaml:2: listen[0].address: given "localhost:8004", "#
           + "allowed: 0.0.0.0:8004, [::1]:8004 or unix:/absolute/path (at most 107 bytes)",
-        #"gate.yaml:5: upstreams.chat.endpoints[0]: given "https://orchestrator.internal", "#
-          + "allowed: http://host[:port]; https to an upstream is not supported yet",
+        #"gate.yaml:5: upstreams.chat.endpoints[0]: given "ftp://orchestrator.internal", "#
+          + "allowed: http[s]://host[:port] with a host name or address (IPv6 in brackets)",
         "gate.yaml:6: upstreams.chat.conect_timeout: given an unknown key, allowed: one of connect_timeout, endpoints, "
-          + "first_byte_timeout, idle_timeout, keep_alive, keep_alive_connections, tcp_keepalive; did you mean connect_timeout?",
+          + "first_byte_timeout, idle_timeout, keep_alive, keep_alive_connections, tcp_keepalive, tls; did you mean connect_timeout?",
         #"gate.yaml:10: streams.heartbeat: given "15", "#
           + "allowed: a time in whole milliseconds with its unit (ms, s, m, h, d) from 1s to 10m",
         #"gate.yaml:14: routes[0].run.upstream: given "chta", allowed: one of chat, search (upstreams)"#,

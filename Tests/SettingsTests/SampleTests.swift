@@ -1,5 +1,6 @@
 import Admission
 import Glibc
+import Support
 import Testing
 
 @testable import Settings
@@ -56,8 +57,20 @@ import Testing
   @Test func `what is prepared in it needs only its name and its files`() throws {
     let keys = try KeyFolder()
     try keys.write("secret", "0123456789abcdef0123456789abcdef")
-    let renamed = text.replacing("\nx-", with: "\n").replacing("/etc/sluice/", with: "\(keys.path)/")
+    for name in ["other", "gateway"] { try keys.write(name, TestAuthority().issue("DNS:\(name).example")) }
+    for name in ["ca", "clients"] { try keys.write("\(name).pem", TestAuthority(name).pem) }
+    var renamed = text.replacing("/etc/sluice/", with: "\(keys.path)/")
+    for name in ["listen", "upstreams"] { renamed = renamed.replacing("\n\(name):", with: "\nplain-\(name):") }
+    renamed = renamed.replacing("\nx-", with: "\n").replacing("\nplain-", with: "\nx-plain-")
     let settings = try Settings.parse(yaml: renamed, file: Self.file)
+    let tls = try #require(settings.listen[0].tls)
+    #expect(tls.certificates.map(\.keyFile) == ["\(keys.path)/key.pem", "\(keys.path)/other.key"])
+    #expect(tls.clientAuthorities != nil && settings.listen[0].strictTransport == .seconds(180 * 86400))
+    let standard = ListenerTLSSettings(certificates: [])
+    #expect(tls.handshakeTimeout == standard.handshakeTimeout && tls.ticketRotation == standard.ticketRotation)
+    #expect(tls.handshakes == nil && tls.clientCertificates == .required)
+    #expect(settings.listen[1].redirect == HTTPSRedirect(port: 8443))
+    #expect(settings.upstreams["chat"]?.tls?.serverName == "orchestrator.internal")
     #expect(settings.tickets == TicketSettings())
     let authentication = try #require(settings.authentication)
     #expect(settings.routes.allSatisfy { $0.authentication == authentication })
@@ -153,11 +166,16 @@ extension SettingsNode {
     ]
     #expect(
       Settings.keys.map(\.path) == [
-        "listen", "listen[].address", "listen[].proxy_protocol", "listen[].admin", "trusted_proxies",
-        "client_address_from",
+        "listen", "listen[].address", "listen[].proxy_protocol", "listen[].admin", "listen[].tls",
+        "listen[].tls.certificate", "listen[].tls.key", "listen[].tls.certificates",
+        "listen[].tls.certificates[].certificate", "listen[].tls.certificates[].key", "listen[].tls.client_ca",
+        "listen[].tls.client_certificates", "listen[].tls.handshake_timeout", "listen[].tls.handshakes",
+        "listen[].tls.ticket_rotation", "listen[].redirect", "listen[].hsts", "trusted_proxies", "client_address_from",
         "upstreams", "upstreams.*.endpoints", "upstreams.*.connect_timeout", "upstreams.*.first_byte_timeout",
         "upstreams.*.idle_timeout", "upstreams.*.keep_alive", "upstreams.*.keep_alive_connections",
         "upstreams.*.tcp_keepalive",
+        "upstreams.*.tls", "upstreams.*.tls.ca", "upstreams.*.tls.verify", "upstreams.*.tls.server_name",
+        "upstreams.*.tls.certificate", "upstreams.*.tls.key",
       ] + cors + proof + routes + (cors + proof).map { "routes[].\($0)" } + [
         "identity", "identity.headers", "identity.cookies",
         "streams", "streams.client_buffer", "streams.event_size", "streams.log", "streams.log.bytes",

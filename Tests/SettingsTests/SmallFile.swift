@@ -1,9 +1,9 @@
-import Glibc
+import Support
 import Testing
 
 /// The smallest valid file that has a key, the key written as in `Settings.keys`.
 struct SmallFile {
-  /// A file that holds keys for `authentication.jwt`.
+  /// A file that holds keys for `authentication.jwt`, in a folder with the certificate `cert.pem` and its `key.pem`.
   let keyFile: String
 
   /// The file with a key at a value, or with all around the key where there is no value.
@@ -35,6 +35,14 @@ struct SmallFile {
     ]
     needed[key.hasPrefix("routes[].feed") ? "routes[].feed.upstream" : "routes[].run.upstream"] = "chat"
     if key.hasPrefix("routes[].coalesce") { needed["routes[].slow_readers"] = "coalesce" }
+    if key.hasPrefix("listen[].tls") || key == "listen[].hsts" {
+      needed["listen[].tls.certificate"] = keyFile.replacing("keys.pem", with: "cert.pem")
+      needed["listen[].tls.key"] = keyFile.replacing("keys.pem", with: "key.pem")
+    }
+    if key == "listen[].tls.client_certificates" {
+      needed["listen[].tls.client_ca"] = keyFile.replacing("keys.pem", with: "cert.pem")
+    }
+    if key.hasPrefix("upstreams.*.tls") { needed["upstreams.*.endpoints"] = "[https://a]" }
     for place in ["", "routes[]."] {
       if key.hasPrefix("\(place)authentication.jwt") { needed["\(place)authentication.jwt.keys"] = keyFile }
       if key.hasPrefix("\(place)authentication.authorize") {
@@ -102,31 +110,25 @@ private enum Part: CustomStringConvertible {
   }
 }
 
-/// A folder with keys in it, which goes with its owner.
+/// A folder with keys and a certificate in it, which goes with its owner.
 final class KeyFolder {
-  let path: String
-  private var names: Set<String> = []
+  private let folder: TemporaryFolder
 
   init() throws {
-    var template = Array("/tmp/sluice-keys-XXXXXX".utf8CString)
-    try #require(mkdtemp(&template) != nil)
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    try write("keys.pem", Self.pem)
+    folder = try TemporaryFolder()
+    try folder.write("keys.pem", Self.pem)
+    let issued = try TestAuthority().issue("DNS:a.example")
+    try folder.write("cert.pem", issued.certificate)
+    try folder.write("key.pem", issued.key)
   }
 
-  deinit {
-    for name in names { unlink("\(path)/\(name)") }
-    rmdir(path)
-  }
+  var path: String { folder.path }
 
   /// Makes a file of this text.
-  func write(_ name: String, _ text: String) throws {
-    let descriptor = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    try #require(descriptor >= 0)
-    defer { close(descriptor) }
-    try #require(Glibc.write(descriptor, text, text.utf8.count) == text.utf8.count)
-    names.insert(name)
-  }
+  func write(_ name: String, _ text: String) throws { try folder.write(name, text) }
+
+  /// Makes the files of a certificate and its key.
+  func write(_ name: String, _ issued: TestAuthority.Issued) throws { try folder.write(name, issued) }
 
   /// RFC 8037 §A.2.
   private static let pem = """

@@ -27,7 +27,7 @@ import Testing
         == (isWarned
           ? [
             "listen[0].address: \(address) is a public address, and what comes in there is neither encrypted nor asked "
-              + "who it is; listen on a private address behind a proxy that does both"
+              + "who it is; give it tls, or listen on a private address behind a proxy that does both"
           ] : []))
   }
 

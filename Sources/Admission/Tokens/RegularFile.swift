@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Reads small files whole.
-enum RegularFile {
+public enum RegularFile {
   /// The largest file that is read.
   static let maximumBytes = 1024 * 1024
 
@@ -12,6 +12,15 @@ enum RegularFile {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { throw unreadable(errno) }
     return FileIdentity(status)
+  }
+
+  /// The content of a file.
+  ///
+  /// - Parameter path: where it is; links are followed.
+  /// - Returns: at most 1 MiB.
+  /// - Throws: `KeyFileError`, with the system's words where it cannot be read.
+  public static func contents(of path: String) throws(KeyFileError) -> [UInt8] {
+    try read(path).bytes
   }
 
   /// The content of a file, and the identity that belongs to it.

@@ -39,6 +39,10 @@ final class AdminDesk: RequestReceiver {
   func finished(_ exchange: Exchange, _ reason: CloseReason) {}
   func rejected(peer: SocketAddress, status: Int, detail: String, _ reason: CloseReason) {}
 
+  func handshakeEnded(_ connection: HTTP1Connection, _ outcome: HandshakeOutcome, detail: String) {
+    worker.handshakeEnded(connection, outcome, detail: detail)
+  }
+
   func disconnected(_ connection: HTTP1Connection) {
     worker.disconnected(connection)
   }

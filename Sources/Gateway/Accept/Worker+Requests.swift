@@ -15,6 +15,7 @@ extension Worker: RequestReceiver {
     exchange.client = client
     var fields = FieldSection()
     fields.append("Date", httpDate)
+    if let value = exchange.door?.strictTransport { fields.append("Strict-Transport-Security", value) }
     let verdict = Gate.judge(head, client, table.router, &fields)
     exchange.answerFields = fields
     switch verdict {
@@ -272,7 +273,7 @@ extension Worker: RequestReceiver {
 
 extension ClientKey {
   /// The key of an address.
-  fileprivate init(_ address: IPAddress) {
+  init(_ address: IPAddress) {
     self = address.isIPv4 ? .ipv4(UInt32(truncatingIfNeeded: address.bits)) : .ipv6(prefix: UInt64(address.bits >> 64))
   }
 }

@@ -36,11 +36,10 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   /// Whether there was no room for one more, which is told once.
   private var isFull = false
   let tickets: TicketTable
-  /// Where a PROXY header comes first.
-  private let proxyAddresses: Set<SocketAddress>
-  /// What is for operators.
-  private let adminAddresses: Set<SocketAddress>
+  /// What holds at each listener.
+  private var doors: Doors
   private lazy var adminDesk = AdminDesk(of: self)
+  private lazy var redirectDesk = RedirectDesk(of: self)
   private let allCounters: [Counters]
   let counters: Counters
   /// Who may say for whom it asks.
@@ -78,7 +77,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
 
   /// A worker that will serve these sockets.
   init(
-    _ settings: Settings, at place: Int, among peers: Peers, sockets: [ListeningSocket], assets: [Asset],
+    _ settings: Settings, at place: Int, among peers: Peers, sockets: [ListeningSocket], doors: Doors,
+    assets: [Asset],
     mailbox: Mailbox<WorkerMessage>, shared: Shared, records: [RunRecord], logger: Logger
   ) throws(SystemError) {
     loop = try Loop()
@@ -88,9 +88,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     tickets = shared.tickets
     allCounters = shared.counters
     counters = shared.counters[place]
-    adminAddresses = Set(zip(sockets, settings.listen).filter(\.1.isAdmin).map(\.0.address))
     proxies = settings.proxies
-    proxyAddresses = Set(zip(sockets, settings.listen).filter(\.1.proxyProtocol).map(\.0.address))
+    self.doors = doors
     slots = Slots(shared.slots, on: loop, at: place, among: peers)
     self.place = place
     self.peers = peers
@@ -136,7 +135,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   func received(_ messages: [WorkerMessage]) {
     for message in messages {
       switch message {
-      case .reload(let settings):
+      case .reload(let settings, let doors):
+        self.doors = doors
         table.drain()
         defer { feeds.reload(table) }
         proxies = settings.proxies
@@ -192,14 +192,23 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   }
 
   func accepted(_ descriptor: Int32, from peer: SocketAddress, on address: SocketAddress) {
-    let isBehindProxy = proxyAddresses.contains(address)
-    let isAdmin = adminAddresses.contains(address)
-    let connection = take(
-      descriptor, from: peer, expectsProxyHeader: isBehindProxy, for: isAdmin ? adminDesk : self)
-    guard isBehindProxy, !proxies.trusted.contains(peer.clientPeer) else { return }
+    let door = doors[address]
+    let isBehindProxy = door?.settings.proxyProtocol ?? false
+    let connection = take(descriptor, from: peer, expectsProxyHeader: isBehindProxy, for: receiver(at: door))
+    guard isBehindProxy, !proxies.trusted.contains(peer.clientPeer) else {
+      if let door { connection.enter(by: door) }
+      return
+    }
     rejected(
       peer: peer, status: 0, detail: "a PROXY header is believed only from trusted_proxies", .refused)
     connection.close(.refused)
+  }
+
+  /// Who serves those that come in by a door.
+  private func receiver(at door: Door?) -> any RequestReceiver {
+    guard let settings = door?.settings else { return self }
+    if settings.isAdmin { return adminDesk }
+    return settings.redirect == nil ? self : redirectDesk
   }
 
   private func take(
@@ -219,6 +228,14 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
       stopIfDrained()
     }
     return connection
+  }
+
+  func handshakeEnded(_ connection: HTTP1Connection, _ outcome: HandshakeOutcome, detail: String) {
+    counters.handshakes(outcome).add(1)
+    guard !detail.isEmpty, logger.logLevel <= .debug else { return }
+    logger.debug(
+      "handshake",
+      metadata: ["result": "\(outcome.rawValue)", "detail": "\(detail)", "client": "\(connection.peer.host)"])
   }
 
   func acceptPaused(_ error: SystemError, on address: SocketAddress) {

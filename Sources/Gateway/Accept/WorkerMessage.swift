@@ -5,7 +5,7 @@ internal import Settings
 /// What reaches a worker from other threads.
 enum WorkerMessage: Sendable {
   /// Settings that were checked whole; they hold for what begins from now on.
-  case reload(Settings)
+  case reload(Settings, Doors)
   /// Accept no more; end what is left when the time has passed.
   case drain(Duration)
   /// The resolver's answer for the endpoint that holds the ticket.

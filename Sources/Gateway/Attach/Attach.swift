@@ -167,7 +167,8 @@ enum Attach {
       }
     }
     let fields = ForwardedFields.make(
-      from: head, client: exchange.client, identity: exchange.identity, credentials: route.credentials,
+      from: head, client: exchange.client, scheme: exchange.scheme, identity: exchange.identity,
+      credentials: route.credentials,
       contentType: isGet ? "application/json" : nil)
     return Prepared(body: body, target: target, fields: fields)
   }

@@ -10,6 +10,10 @@ public enum CloseReason: String, Sendable, CaseIterable {
   case slowReader = "slow_reader"
   /// The client took nothing for `clients.send_timeout` although something waited.
   case sendTimeout = "send_timeout"
+  /// The TLS handshake was not over after `listen[].tls.handshake_timeout`.
+  case handshakeTimeout = "handshake_timeout"
+  /// The TLS handshake failed: no TLS, no version or cipher in common, or no certificate that is believed.
+  case handshakeFailed = "handshake_failed"
   /// The head was not whole after `clients.head_timeout`.
   case headTimeout = "head_timeout"
   /// The body was not whole after `clients.body_timeout`.

@@ -1,4 +1,5 @@
 internal import Admission
+public import Crypto
 public import Logging
 public import Reactor
 public import Settings
@@ -8,6 +9,8 @@ internal import Streams
 public enum StartError: Error, CustomStringConvertible {
   /// A listener could not be bound.
   case listen(String, SystemError)
+  /// A listener's certificates can't be used.
+  case tls(String, TLSError)
   /// Runs can't be kept where the settings say.
   case stateDirectory(String, SystemError)
   /// The system gave no loop, thread or descriptor.
@@ -17,6 +20,7 @@ public enum StartError: Error, CustomStringConvertible {
   public var description: String {
     switch self {
     case .listen(let address, let error): "listen: address \(address): \(error.words)"
+    case .tls(let address, let error): "listen: address \(address): \(error)"
     case .stateDirectory(let path, let error):
       "state_directory: given \"\(path)\", which is no directory to write to: \(error.words)"
     case .system(let error): "\(error)"
@@ -32,6 +36,8 @@ public final class Gateway: Sendable {
   /// Where it listens, in the order of the settings, with the ports that the kernel chose.
   public let addresses: [SocketAddress]
   private let mailboxes: [Mailbox<WorkerMessage>]
+  private let doors: Locked<Doors>
+  private let logger: Logger
   private let running: Locked<Int>
   private let shared: Shared
 
@@ -50,6 +56,15 @@ public final class Gateway: Sendable {
     let count = settings.workers.count
     let sockets = try Self.bind(settings.listen.map(\.address), settings.clients, among: count)
     addresses = sockets.map { $0[0].address }
+    self.logger = logger
+    let doors: Doors
+    do throws(StartError) {
+      doors = try Self.doors(settings, at: addresses, replacing: [:])
+    } catch {
+      for socket in sockets.joined() { socket.close() }
+      throw error
+    }
+    self.doors = Locked(doors)
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var started = 0
     let records = Self.records(settings.stateDirectory.path, logger)
@@ -66,7 +81,8 @@ public final class Gateway: Sendable {
       running = Locked(0)
       for (place, mailbox) in mailboxes.enumerated() {
         let worker = try Worker(
-          settings, at: place, among: peers, sockets: sockets.map { $0[place] }, assets: assets, mailbox: mailbox,
+          settings, at: place, among: peers, sockets: sockets.map { $0[place] }, doors: doors,
+          assets: assets, mailbox: mailbox,
           shared: shared, records: records.filter { peers.home(of: $0.id.home) == place }, logger: logger)
         try Self.start(worker, running, onDrained)
         started += 1
@@ -82,6 +98,7 @@ public final class Gateway: Sendable {
       throw .system(error)
     }
     for address in addresses { logger.info("listening", metadata: ["address": "\(address)"]) }
+    tellExpired(settings)
   }
 
   /// Gives a worker its thread for life; the last to end tells.
@@ -100,10 +117,16 @@ public final class Gateway: Sendable {
     thread.detach()
   }
 
-  /// Puts new settings into force for requests from now on; listeners stay as they are.
-  public func reload(_ settings: Settings) {
+  /// Puts new settings into force for connections and requests from now on; where it listens stays as it is.
+  ///
+  /// - Parameter settings: checked settings, their listeners such as the present ones can become.
+  /// - Throws: `StartError` where a listener's certificates can't be used; everything then stays as it is.
+  public func reload(_ settings: Settings) throws(StartError) {
+    let doors = try Self.doors(settings, at: addresses, replacing: self.doors.withLock { $0 })
+    self.doors.withLock { $0 = doors }
     shared.memory.change(to: settings.memory.budget.bytes(ofMemory: ProcessLimits.memoryBytes()))
-    for mailbox in mailboxes { mailbox.post(.reload(settings)) }
+    for mailbox in mailboxes { mailbox.post(.reload(settings, doors)) }
+    tellExpired(settings)
     shared.tickets.reload(settings.tickets)
     for notice in shared.slots.reload(settings.limits, at: .now) { mailboxes[notice.worker].post(.slots([notice])) }
     guard shared.quota.change(settings.clients.connections) else { return }
@@ -118,6 +141,28 @@ public final class Gateway: Sendable {
   /// Waits until it has drained.
   public func waitUntilDrained() {
     running.wait { $0 == 0 ? () : nil }
+  }
+
+  /// What holds at each listener.
+  private static func doors(
+    _ settings: Settings, at addresses: [SocketAddress], replacing old: Doors
+  ) throws(StartError) -> Doors {
+    var doors: Doors = [:]
+    for (listener, address) in zip(settings.listen, addresses) {
+      do throws(TLSError) {
+        doors[address] = try Door(listener, replacing: old[address])
+      } catch {
+        throw .tls("\(address)", error)
+      }
+    }
+    return doors
+  }
+
+  /// Certificates that nobody believes any more are shown all the same: who renews them sees why clients stay away.
+  private func tellExpired(_ settings: Settings) {
+    for (key, certificate) in settings.certificateFiles where certificate.certificate.expires < WallClock.seconds {
+      logger.warning("certificate_expired", metadata: ["file": "\(certificate.certificateFile)", "key": "\(key)"])
+    }
   }
 
   private static func check(_ directory: String) throws(StartError) {

@@ -101,14 +101,24 @@ public final class Service: SignalOwner, MailboxOwner {
     defer { notifier.notify("READY=1") }
     do throws(SettingsError) {
       let new = try Settings.load(file: file)
-      guard new.listen == settings.listen, new.log == settings.log, new.workers == settings.workers else {
+      let isSameDoors = new.listen.count == settings.listen.count
+      guard isSameDoors, zip(settings.listen, new.listen).allSatisfy({ $0.canBecome($1) }), new.log == settings.log,
+        new.workers == settings.workers
+      else {
         logger.error(
           "reload_refused",
-          metadata: ["file": "\(file)", "detail": "listen, workers and log can't change without a restart"])
+          metadata: [
+            "file": "\(file)",
+            "detail": "workers, log and where listen listens, plain or by TLS, can't change without a restart",
+          ])
         return
       }
+      do throws(StartError) {
+        try gateway.reload(new)
+      } catch {
+        return logger.error("reload_refused", metadata: ["file": "\(file)", "detail": "\(error)"])
+      }
       settings = new
-      gateway.reload(new)
       logger.info("reloaded", metadata: ["file": "\(file)"])
       warnOfMemory()
     } catch {

@@ -89,6 +89,15 @@ public final class Exchange {
     set { request?.answerFields = newValue }
   }
 
+  /// The listener by which it came in, until its stream has begun.
+  var door: Door? {
+    get { request?.door }
+    set { request?.door = newValue }
+  }
+
+  /// By what it came.
+  var scheme: ClientScheme { door?.scheme ?? .http }
+
   /// Who is at the other end of the connection, where a PROXY header told after that.
   var clientPeer: ClientPeer { request?.clientPeer ?? .unixSocket }
 
@@ -293,6 +302,14 @@ public protocol RequestReceiver: AnyObject {
   func rejected(peer: SocketAddress, status: Int, detail: String, _ reason: CloseReason)
   /// A connection is gone.
   func disconnected(_ connection: HTTP1Connection)
+  /// A connection's handshake came to its end; once for each that has one. Where it did not succeed, the connection is
+  /// about to end.
+  func handshakeEnded(_ connection: HTTP1Connection, _ outcome: HandshakeOutcome, detail: String)
+}
+
+extension RequestReceiver {
+  /// Without TLS there are none.
+  public func handshakeEnded(_ connection: HTTP1Connection, _ outcome: HandshakeOutcome, detail: String) {}
 }
 
 extension RequestReceiver {

@@ -130,7 +130,7 @@ extension HTTP1Connection: ExchangeTransport {
   /// Where whole chunks may be written past the connection, until it is asked anything else; none where it is minus one.
   var frameDescriptor: Int32 {
     guard let framing, framing.isChunked, framing.isAtBoundary, !isBlocked, farewell == nil else { return -1 }
-    return socket.descriptor
+    return socket.plainDescriptor
   }
 
   /// Of a chunk written there only so many bytes were taken: the rest is the connection's to send.
@@ -257,6 +257,7 @@ extension HTTP1Connection: ExchangeTransport {
   public func socketWritable() {
     defer { account() }
     isBlocked = false
+    if case .lingering = state { return arm(after: ConnectionLimits.lingering) }
     guard case .answering(let exchange) = state else { return }
     if framing == nil {
       flushAnswer()

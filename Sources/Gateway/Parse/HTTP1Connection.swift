@@ -37,6 +37,8 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   public let peer: SocketAddress
   /// Who a PROXY header says is there.
   private var proxied: ProxiedPeer?
+  /// The listener by which it came in; `nil` for a connection that came by none.
+  var door: Door?
   /// What the connection holds while it counts as one; given back where its end is told.
   var slot: Slot?
 
@@ -46,7 +48,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   /// How far a head was read that is not whole yet.
   private var partialHead: PartialHead?
   /// Received bytes that are no whole head yet, or belong to a later request.
-  private var input: [UInt8] = []
+  var input: [UInt8] = []
   /// How many these are.
   var takenInput: Int { input.count }
   /// Where the connection goes on, once the bytes at hand were taken.
@@ -55,7 +57,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   /// Whether another worker goes on with it.
   var isMoved = false
   /// Whether the proxy's own header comes before the first request.
-  private var expectsProxyHeader: Bool
+  private(set) var expectsProxyHeader: Bool
   private(set) var isProcessing = false
   private var isReadPaused = false
   /// An answer was sent and no byte of the next request has come.
@@ -93,6 +95,12 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   /// Who is there.
   var clientPeer: ClientPeer { proxied?.peer ?? peer.clientPeer }
 
+  /// The proxy's header has come.
+  func believe(_ header: ProxyHeader) {
+    expectsProxyHeader = false
+    proxied = ProxiedPeer(clientPeer.speakingFor(header))
+  }
+
   /// Whether no request is under way: nothing is lost by closing it.
   public var isIdle: Bool {
     if case .head = state { true } else { false }
@@ -111,6 +119,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     defer { account() }
     // While reads are paused only the client's end is reported; what it sent before is for nobody.
     if isReadPaused { return close(.clientClosed) }
+    if isProxyHeaderInTheClear { return readProxyHeader() }
     let outcome = socket.read { bytes in
       if input.isEmpty {
         process(bytes)
@@ -190,8 +199,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
       guard offset < bytes.count else { return false }
       if expectsProxyHeader {
         guard let header = try Self.proxyHeader(bytes.extracting(offset...)) else { return false }
-        expectsProxyHeader = false
-        proxied = ProxiedPeer(clientPeer.speakingFor(header))
+        believe(header)
         offset += header.byteCount
         return true
       }
@@ -209,7 +217,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     }
   }
 
-  private static func proxyHeader(_ bytes: Span<UInt8>) throws(RequestFault) -> ProxyHeader? {
+  static func proxyHeader(_ bytes: Span<UInt8>) throws(RequestFault) -> ProxyHeader? {
     do throws(ProxyViolation) {
       return try ProxyHeader.parse(bytes)
     } catch {
@@ -234,6 +242,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
 
   private func begin(_ head: RequestHead, _ framing: BodyFraming) {
     let exchange = Exchange(head, peer: peer, clientPeer: clientPeer, began: loop.now, over: self)
+    exchange.door = door
     persists = head.persistsConnection && !isDraining
     let decoder = BodyDecoder(framing: framing)
     state = .body(exchange, decoder)
@@ -311,6 +320,8 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   public func timerFired(_ tag: UInt8) {
     timer = nil
     switch state {
+    case .head where isSecuring:
+      handshakeTimedOut()
     case .head where isBetweenRequests:
       close(.idleTimeout)
     case .head:
@@ -363,7 +374,8 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
       isReadPaused = false
       socket.resumeReads()
     }
-    arm(after: ConnectionLimits.lingering)
+    // What a layer holds back of the answer is lost with the connection, other than what the kernel does.
+    arm(after: socket.isFlushed ? ConnectionLimits.lingering : limits.sendTimeout)
   }
 
   /// Ends the connection: the only way.

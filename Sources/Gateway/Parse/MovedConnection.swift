@@ -7,6 +7,9 @@ internal import Wire
 /// - Owner: the message that carries it.
 struct MovedConnection: Sendable {
   let descriptor: Int32
+  /// What its bytes pass through; it goes along.
+  let layer: ReleasedLayer?
+  let door: Door?
   let peer: SocketAddress
   let clientPeer: ClientPeer
   /// What the connection holds; it goes along.
@@ -47,8 +50,10 @@ extension HTTP1Connection {
     let slot = self.slot
     self.slot = nil
     isMoved = true
+    let layer = socket.releaseLayer()
     let moved = MovedConnection(
-      descriptor: socket.release(), peer: peer, clientPeer: clientPeer, slot: slot, head: exchange.head,
+      descriptor: socket.release(), layer: layer, door: door, peer: peer, clientPeer: clientPeer, slot: slot,
+      head: exchange.head,
       identity: exchange.identity,
       body: exchange.takeBody(), began: exchange.began,
       input: takeInput(), persists: persists)
@@ -60,7 +65,10 @@ extension HTTP1Connection {
   /// Goes on with the request of a connection that was moved here.
   func resume(_ moved: MovedConnection) {
     adopt(moved.clientPeer, moved.slot)
+    door = moved.door
+    if let layer = moved.layer { socket.resume(layer) }
     let exchange = Exchange(moved.head, peer: peer, clientPeer: clientPeer, began: moved.began, over: self)
+    exchange.door = door
     exchange.body = moved.body
     exchange.identity = moved.identity
     persists = moved.persists

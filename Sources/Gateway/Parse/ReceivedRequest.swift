@@ -12,6 +12,8 @@ final class ReceivedRequest {
   var body: [UInt8] = []
   /// Who is at the other end of the connection, where a PROXY header told after that.
   let clientPeer: ClientPeer
+  /// The listener by which it came in.
+  var door: Door?
   /// Who the client is, as far as somebody who is believed has told; `nil` until the head was judged.
   var client: ClientAddress?
   /// Who asks, once that was found out.

@@ -1,3 +1,4 @@
+internal import Crypto
 internal import Reactor
 internal import Settings
 
@@ -117,6 +118,12 @@ final class Endpoint: TimerOwner {
   }
 
   // MARK: - Connections
+
+  /// What the bytes of a new connection pass through; `nil` where there is none to be had.
+  func makeLayer() -> (any SocketLayer)? {
+    let name = settings.tls?.serverName
+    return settings.tls?.client.makeSession(for: name ?? address.host, isAddress: name == nil && isNumeric)
+  }
 
   private func connect(_ request: UpstreamRequest, refused: @escaping Refused) {
     UpstreamConnection.open(self, addresses, for: request, refused: refused)

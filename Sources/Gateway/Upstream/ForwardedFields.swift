@@ -13,12 +13,14 @@ enum ForwardedFields {
   /// - Parameters:
   ///   - head: the client's request.
   ///   - client: who asks, as far as it is known.
+  ///   - scheme: by what it came.
   ///   - identity: what its ticket stands for.
   ///   - credentials: which credentials pass.
   ///   - contentType: replaces the client's, where the body was made here.
   /// - Returns: fields to send.
   static func make(
-    from head: RequestHead, client: ClientAddress?, identity: ExchangeIdentity?, credentials: CredentialForwarding,
+    from head: RequestHead, client: ClientAddress?, scheme: ClientScheme, identity: ExchangeIdentity?,
+    credentials: CredentialForwarding,
     contentType: StaticString?
   ) -> FieldSection {
     var fields = FieldSection()
@@ -43,14 +45,14 @@ enum ForwardedFields {
       fields.append("Authorization", authorization.span)
     }
     if let cookies = credentials.cookies.value(from: source) { fields.append("Cookie", cookies.span) }
-    append(client, authority: head.authority, to: &fields)
+    append(client, scheme: scheme, authority: head.authority, to: &fields)
     return fields
   }
 
   /// What is known of the client, in the fields that orchestrators look at.
-  static func append(_ client: ClientAddress?, authority: String, to fields: inout FieldSection) {
+  static func append(_ client: ClientAddress?, scheme: ClientScheme, authority: String, to fields: inout FieldSection) {
     guard let client else { return }
-    let values = ForwardedValues(client, scheme: .http, authority: authority)
+    let values = ForwardedValues(client, scheme: scheme, authority: authority)
     if let addresses = values.forwardedFor { fields.append("X-Forwarded-For", addresses) }
     fields.append("X-Forwarded-Proto", values.proto)
     if let host = values.host { fields.append("X-Forwarded-Host", host) }

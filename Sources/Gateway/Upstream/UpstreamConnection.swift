@@ -200,7 +200,22 @@ final class UpstreamConnection: SocketOwner, TimerOwner {
     if let error = socket?.finishConnecting() {
       return attemptFailed(.unreachable("\(endpoint.address.authority): \(error.words)"))
     }
-    sendRequest()
+    guard endpoint.address.isSecure else { return sendRequest() }
+    guard let layer = endpoint.makeLayer() else {
+      return attemptFailed(.unreachable("\(endpoint.address.authority): no TLS to be had"))
+    }
+    socket?.secure(with: layer)
+  }
+
+  func handshakeEnded(_ failure: LayerFailure?) {
+    guard let failure else { return sendRequest() }
+    let words =
+      switch failure {
+      case .plainHTTP: "the endpoint speaks HTTP without TLS"
+      case .peerLeft: "the connection ended within the TLS handshake"
+      case .broken(let words): "TLS: \(words)"
+      }
+    attemptFailed(.unreachable("\(endpoint.address.authority): \(words)"))
   }
 
   func socketReadable() {

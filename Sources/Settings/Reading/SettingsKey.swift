@@ -16,7 +16,7 @@ extension Settings {
     let report = SettingsReport(file: "keys")
     // The smallest file in which no part is missing, so that every key is asked for.
     let root = SettingsNode.mapping([
-      ("listen", .list([.mapping([])])),
+      ("listen", .list([.mapping([("tls", .mapping([("certificates", .list([.mapping([])]))]))])])),
       ("upstreams", .mapping([("a", .mapping([]))])),
       ("cors", .mapping([])),
       ("authentication", .mapping([("jwt", .mapping([])), ("authorize", .mapping([]))])),

@@ -9,6 +9,12 @@ final class SettingsReport {
     self.file = file
   }
 
+  /// A path as it stands in the file, seen from the file's folder.
+  func path(_ text: String) -> String {
+    guard !text.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return text }
+    return "\(file[...slash])\(text)"
+  }
+
   /// How many problems there are.
   var count: Int { problems.count }
 

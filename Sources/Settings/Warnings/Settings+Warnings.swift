@@ -6,7 +6,8 @@ extension Settings {
   /// - Parameter surroundings: what is known of the machine; what is not known gives no warning.
   /// - Returns: the warnings in the order of the settings, none twice.
   public func warnings(in surroundings: Surroundings) -> [SettingsWarning] {
-    listenWarnings() + proxies.warnings() + upstreamWarnings() + routeWarnings() + corsWarnings() + identityWarnings()
+    listenWarnings() + certificateWarnings(surroundings) + proxies.warnings() + upstreamWarnings() + routeWarnings()
+      + corsWarnings() + identityWarnings()
       + Limit.warnings(of: limits, identity: identity)
       + streams.warnings(in: surroundings) + clientWarnings(surroundings) + memoryWarnings(in: surroundings)
       + drainWarnings(surroundings)
@@ -14,12 +15,13 @@ extension Settings {
 
   private func listenWarnings() -> [SettingsWarning] {
     var warnings: [SettingsWarning] = []
-    for (index, address) in listen.map(\.address).enumerated() where address.reach == .world {
+    for (index, address) in listen.map(\.address).enumerated()
+    where address.reach == .world && listen[index].tls == nil && listen[index].redirect == nil {
       warnings.append(
         SettingsWarning(
           key: "listen[\(index)].address",
           text: "\(address) is a public address, and what comes in there is neither encrypted nor asked who it is; "
-            + "listen on a private address behind a proxy that does both"))
+            + "give it tls, or listen on a private address behind a proxy that does both"))
     }
     if let hostless = routes.firstIndex(where: { $0.host == nil }),
       let address = listen.map(\.address).first(where: { $0.reach == .neighbourhood })
@@ -43,6 +45,12 @@ extension Settings {
         warnings.append(SettingsWarning(key: "upstreams.\(name)\(key)", text: text))
       }
       if !used.contains(name) { warn("", "no route uses this upstream") }
+      if pool.tls?.verifies == false {
+        warn(
+          ".tls.verify",
+          "insecure: whoever is on the way to these endpoints can answer for them and read every request; name their "
+            + "authority in ca")
+      }
       if pool.keepAlive >= .seconds(5) {
         warn(
           ".keep_alive",

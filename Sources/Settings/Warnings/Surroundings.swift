@@ -8,6 +8,8 @@ public struct Surroundings: Sendable, Equatable {
   public var openFiles: Int?
   /// How long the service manager waits after its signal before it kills.
   public var stopTimeout: Duration
+  /// Seconds since 1970, `nil` where nobody said.
+  public var now: Int?
 
   /// Gathers what is known.
   ///

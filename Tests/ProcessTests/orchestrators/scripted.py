@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable
@@ -235,7 +236,9 @@ class _Connection(asyncio.Protocol):
 class Orchestrator:
     """The server. `exchanges` are the requests so far, in order; `script` may be replaced at any time."""
 
-    def __init__(self, script: Script, host: str = "127.0.0.1", port: int = 0):
+    def __init__(
+        self, script: Script, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    ):
         self.script = script
         self.exchanges: list[Exchange] = []
         self.problems: list[Exception] = []
@@ -243,10 +246,10 @@ class Orchestrator:
         self._open: set[_Connection] = set()
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(
-            self._loop.create_server(lambda: _Connection(self), host, port, backlog=1024)
+            self._loop.create_server(lambda: _Connection(self), host, port, backlog=1024, ssl=tls)
         )
         self.port: int = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        self.url = f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 

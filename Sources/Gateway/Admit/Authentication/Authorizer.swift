@@ -52,7 +52,8 @@ final class Authorizer {
     fields.append("X-Original-Method", exchange.method.name)
     let path = exchange.head.path
     fields.append("X-Original-URI", path.span)
-    ForwardedFields.append(exchange.client, authority: exchange.head.authority, to: &fields)
+    ForwardedFields.append(
+      exchange.client, scheme: exchange.scheme, authority: exchange.head.authority, to: &fields)
     let request = UpstreamRequest(
       method: .get, target: Array(settings.path.utf8), fields: fields, body: [], subject: subject, for: question)
     question.begin(request, shown: shown, subjectHeader: settings.subjectHeader)

@@ -64,6 +64,13 @@ struct Counters: Sendable {
   /// How many bytes of a kind are held.
   func heldBytes(of kind: MemoryKind) -> Int { memory[kind.place].value }
 
+  private let handshakeOutcomes = HandshakeOutcome.allCases.map { _ in Counter() }
+
+  /// How many handshakes went so.
+  func handshakes(_ outcome: HandshakeOutcome) -> Counter {
+    handshakeOutcomes[HandshakeOutcome.allCases.firstIndex(of: outcome) ?? 0]
+  }
+
   /// A request has ended.
   func finished(_ reason: CloseReason) {
     requests[Self.place(of: reason)].add(1)

@@ -30,6 +30,11 @@ struct Metrics {
     counter(
       "sluice_events_merged_total", "Events that slow readers were sent as part of others.", sum(\.mergedEvents))
     gauge("sluice_upstreams_held", "Upstreams that are held back for a slow reader.", sum(\.heldUpstreams))
+    head("sluice_tls_handshakes_total", "counter", "TLS handshakes of clients by how they went.")
+    for outcome in HandshakeOutcome.allCases {
+      let count = counters.reduce(0) { $0 + $1.handshakes(outcome).value }
+      line("sluice_tls_handshakes_total", [("result", outcome.rawValue)], count)
+    }
     head("sluice_requests_total", "counter", "Finished requests by the reason of their end.")
     for reason in CloseReason.allCases {
       let count = counters.reduce(0) { $0 + $1.finished(by: reason) }
