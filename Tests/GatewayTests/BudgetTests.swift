@@ -77,6 +77,7 @@ private final class StillReader: ExchangeTransport {
   var reason: CloseReason?
   var exchange: Exchange?
   private(set) var isStreaming = false
+  let isMovable = false
 
   func respond(_ response: Response, to exchange: Exchange) { exchange.end(.completed) }
   func beginStream(_ head: ResponseHead, prelude: [UInt8], of exchange: Exchange) { isStreaming = true }

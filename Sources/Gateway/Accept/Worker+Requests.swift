@@ -176,7 +176,9 @@ extension Worker: RequestReceiver {
 
   /// Moves a connection to another worker; false where that can't be.
   private func moves(_ exchange: Exchange, to home: Int) -> Bool {
-    guard let connection = exchange.transport as? HTTP1Connection else { return false }
+    guard let transport = exchange.transport, transport.isMovable, let connection = transport as? HTTP1Connection else {
+      return false
+    }
     return connection.move { [peers, memory] moved in
       memory.ended(exchange)
       peers.post(.adopt(moved), to: home)
@@ -254,6 +256,12 @@ extension Worker: RequestReceiver {
       let left = Duration.seconds(max(0, expires - WallClock.seconds))
       exchange.expiry = loop.setTimer(after: left, for: exchange)
     }
+    if let home = home(of: exchange, on: route), home != place { return mirrors.ask(exchange, on: route, at: home) }
+    attach(exchange, on: route)
+  }
+
+  /// Serves a request on the worker where its stream lives, or a mirror of it.
+  func attach(_ exchange: Exchange, on route: Route) {
     switch route.action {
     case .run(let run):
       if exchange.method == .head { return exchange.respond(Response(Attach.streamHead())) }

@@ -53,6 +53,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   let runs: RunTable
   /// Every feed that somebody subscribes to, or did a moment ago.
   private(set) lazy var feeds = FeedTable(of: self)
+  /// Every run of another worker that is read here.
+  private(set) lazy var mirrors = MirrorTable(of: self)
   /// What runs and feeds may hold together.
   let budget: Budget
   /// What it holds of all that the workers may hold.
@@ -154,6 +156,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
         take(moved.descriptor, from: moved.peer, for: self).resume(moved)
       case .feed(let key, let message):
         feeds.received(message, of: key)
+      case .run(let message):
+        mirrors.received(message)
       case .slots(let notices):
         slots.received(notices)
       case .makeRoom:
@@ -273,7 +277,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     }
     for stream in unfinished { mark(stream) }
     if !unfinished.isEmpty { loop.hurry() }
-    budget.makeRoom(runs, feeds)
+    budget.makeRoom(runs, feeds, mirrors)
     if memory.budget.mayTrim() { ProcessLimits.trimMemory() }
     if memory.budget.mayResume() {
       for place in 0..<peers.count { peers.post(.accept, to: place) }

@@ -115,8 +115,9 @@ class Stream {
     exchange.record.status = 200
     var prelude: [UInt8] = []
     appendPrelude(for: reader, to: &prelude)
-    reader.arrival = .resumed
     exchange.transport?.beginStream(head, prelude: prelude, of: exchange)
+    exchange.transport?.beginStream(head, prelude: prelude, of: exchange)
+    reader.arrival = .resumed
     exchange.forgetRequest()
     worker.memory.streams(exchange)
     newcomers.append(reader)

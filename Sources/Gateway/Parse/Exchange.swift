@@ -242,6 +242,10 @@ public protocol ExchangeTransport: AnyObject {
   func respond(_ response: Response, to exchange: Exchange)
   /// Whether an answer that is a stream has begun.
   var isStreaming: Bool { get }
+  /// Whether an exchange that is not answered yet may go on on another worker, with its connection.
+  ///
+  /// One of several on a connection can't: its stream is mirrored where it is.
+  var isMovable: Bool { get }
   /// Begins an answer whose body is a stream; the head waits for the first pump. One that has begun gets the prelude only.
   ///
   /// - Parameters:

@@ -15,7 +15,7 @@ extension Worker {
     }
     guard route.action.isStream, [.get, .post].contains(exchange.method) else { return true }
     callForMemory()
-    budget.makeRoom(runs, feeds)
+    budget.makeRoom(runs, feeds, mirrors)
     guard memory.budget.level(with: MemoryCost.stream) >= .short else { return true }
     counters.memoryRefusals.add(1)
     if memory.isNews() { tellShortage() }

@@ -41,6 +41,10 @@ final class Run: Stream, TimerOwner {
   var refusal: UpstreamRefusal?
   private var holdTimer: TimerID?
   private var lingerTimer: TimerID?
+  /// Other workers with readers.
+  var mirrors = Mirrors()
+  /// Whether it ends because the process does.
+  private var isInterrupted = false
 
   /// A run that waits for `start`.
   init(
@@ -133,6 +137,8 @@ final class Run: Stream, TimerOwner {
     }
     if let refusal { finish(.upstreamStatus, status: refusal.head.status) }
     beginAnswers()
+    // What the log may lose now was sent to the mirrors before.
+    sendToMirrors()
     log.trim(to: rules.logBounds, at: worker.loop.now.milliseconds)
     switch Replay.decide(seen: seen, oldest: log.oldest, newest: log.newest, isFinished: isFinished) {
     case .follow(let after):
@@ -153,13 +159,7 @@ final class Run: Stream, TimerOwner {
   }
 
   override func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {
-    let idText = idText
-    SSEEncoder.appendPriming(
-      retryMilliseconds: rules.retry.random(), idPrefix: idText.span, sequence: reader.seen, to: &prelude)
-    guard case .lost(.sequences(let lost)) = reader.arrival else { return }
-    let (type, data) = (GatewayEvent.gapType, GatewayEvent.gap(lost))
-    SSEEncoder.append(
-      idPrefix: idText.span, sequence: lost.upperBound, type: type.span, data: data.span, to: &prelude)
+    appendRunPrelude(for: reader, to: &prelude)
   }
 
   /// Begins the answers that were held back.
@@ -172,7 +172,7 @@ final class Run: Stream, TimerOwner {
 
   /// What becomes of a run that nobody watches is the route's choice.
   override func lastReaderLeft() {
-    guard !isFinished else { return }
+    guard !isFinished, mirrors.isEmpty else { return }
     worker.loop.cancelTimer(&holdTimer)
     if refusal != nil { return finish(.abandoned) }
     stage = .open
@@ -216,6 +216,7 @@ final class Run: Stream, TimerOwner {
   /// Ends because the process does: readers that come back to the next one find the error event there.
   func interrupt() {
     if isFinished { return }
+    isInterrupted = true
     finish(.drained)
     for reader in readers { cut(reader, .drained) }
   }
@@ -229,6 +230,7 @@ final class Run: Stream, TimerOwner {
   /// The terminal event is in the log.
   func end() {
     close()
+    endMirrors(isCut: isInterrupted)
     worker.runs.finished(self)
     markGrown()
   }
@@ -250,6 +252,15 @@ final class Run: Stream, TimerOwner {
   func passCookies(of head: ResponseHead) {
     guard stage == .held, let beginner else { return }
     head.fields.appendCookies(route.setCookie, to: &beginner.answerFields)
+  }
+
+  override func turnEnded() {
+    sendToMirrors()
+  }
+
+  override func keepOnlyUnread() {
+    sendToMirrors()
+    super.keepOnlyUnread()
   }
 
   override func tidy() {
