@@ -66,6 +66,7 @@ extension Worker: RequestReceiver {
     if Attach.lastEvent(of: exchange.head)?.sequence == EventID.endOfRun {
       return exchange.respond(Response(ResponseHead(status: 204)))
     }
+    guard route.isStream else { return serve(exchange) }
     switch exchange.method {
     case .get, .post: enter(exchange)
     default: serve(exchange)
@@ -80,7 +81,7 @@ extension Worker: RequestReceiver {
     loop.cancelTimer(&exchange.expiry)
     memory.ended(exchange)
     counters.finished(reason)
-    if exchange.record.events > 0 { counters.events.add(Int(clamping: exchange.record.events)) }
+    if exchange.record.events > 0, !exchange.record.isMux { counters.events.add(Int(clamping: exchange.record.events)) }
     if exchange.isStream { counters.streams.add(-1) }
     if let slot = exchange.slot {
       exchange.slot = nil
@@ -170,6 +171,10 @@ extension Worker: RequestReceiver {
     case .runs(let prefix):
       let name = Array(exchange.head.path[prefix...])
       return Attach.home(run: name.span, among: peers)
+    case .mux: return Attach.lastEvent(of: exchange.head).map { peers.home(of: $0.stream.home) }
+    case .muxes(let prefix, _):
+      let name = Array(exchange.head.path[prefix...])
+      return Attach.home(run: name.span, among: peers)
     case .feed, .tickets, .asset: return nil
     }
   }
@@ -256,7 +261,9 @@ extension Worker: RequestReceiver {
       let left = Duration.seconds(max(0, expires - WallClock.seconds))
       exchange.expiry = loop.setTimer(after: left, for: exchange)
     }
-    if let home = home(of: exchange, on: route), home != place { return mirrors.ask(exchange, on: route, at: home) }
+    if route.isAnsweredAtHome, let home = home(of: exchange, on: route), home != place {
+      return mirrors.ask(exchange, on: route, at: home)
+    }
     attach(exchange, on: route)
   }
 
@@ -272,6 +279,11 @@ extension Worker: RequestReceiver {
     case .runs(let prefix):
       let name = Array(exchange.head.path[prefix...])
       Attach.serve(exchange, run: name.span, of: self)
+    case .mux(let rules):
+      Attach.serve(exchange, muxing: rules, of: self)
+    case .muxes(let prefix, let rules):
+      let name = Array(exchange.head.path[prefix...])
+      Attach.serve(exchange, mux: name.span, rules, of: self)
     case .tickets, .asset:
       break
     }

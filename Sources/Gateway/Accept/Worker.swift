@@ -55,7 +55,9 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   private(set) lazy var feeds = FeedTable(of: self)
   /// Every run of another worker that is read here.
   private(set) lazy var mirrors = MirrorTable(of: self)
-  /// What runs and feeds may hold together.
+  /// Every mux that lives here.
+  private(set) lazy var muxes = MuxTable(of: self)
+  /// What runs, feeds and muxes may hold together.
   let budget: Budget
   /// What it holds of all that the workers may hold.
   let memory: MemoryAccount
@@ -128,6 +130,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     // What nobody watches any more ends here, and with it its orchestrator request.
     runs.finishAll()
     feeds.close()
+    muxes.close()
     save()
     runs.close()
     upstreamRegistry.closeAll()
@@ -277,7 +280,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     }
     for stream in unfinished { mark(stream) }
     if !unfinished.isEmpty { loop.hurry() }
-    budget.makeRoom(runs, feeds, mirrors)
+    budget.makeRoom(runs, feeds, mirrors, muxes)
     if memory.budget.mayTrim() { ProcessLimits.trimMemory() }
     if memory.budget.mayResume() {
       for place in 0..<peers.count { peers.post(.accept, to: place) }
@@ -301,6 +304,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
       switch stream {
       case .run(let id): ("run", id)
       case .feed(let id): ("feed", id)
+      case .mux(let id): ("mux", id)
       }
     logger.warning(
       "upstream_failed",
