@@ -25,6 +25,8 @@ public struct Settings: Sendable, Equatable {
   public var identity: IdentitySettings
   /// How event streams are kept and written.
   public var streams: StreamSettings
+  /// How one connection carries many streams.
+  public var mux = MuxSettings.default
   /// What one client may take and how long it may take.
   public var clients: ClientSettings
   /// Who may say for whom it asks.
@@ -147,6 +149,7 @@ extension Settings {
     tickets = reader.optionalSection(
       "tickets", "One-time tickets for EventSource, which can send no header; without it, there are none."
     ) { TicketSettings($0) }
+    mux = reader.section("mux", "How one connection carries many streams.") { MuxSettings($0) }
     limits = Limit.list(reader)
     memory = reader.section("memory", "How much memory the gateway takes for its clients' work.") {
       MemorySettings($0)

@@ -34,6 +34,13 @@ struct JSONCursor {
     return nil
   }
 
+  /// Passes a value of any kind and says where it stands, without the white space around it.
+  mutating func value(in text: Span<UInt8>) -> Range<Int>? {
+    skipSpace(in: text)
+    let start = position
+    return skipValue(in: text) ? start..<position : nil
+  }
+
   /// Passes a value of any kind.
   mutating func skipValue(in text: Span<UInt8>) -> Bool {
     skipSpace(in: text)

@@ -24,6 +24,39 @@ public enum JSONScanner {
     return nil
   }
 
+  /// The members of an object: what stands between the quotation marks of each name, still escaped, and the value.
+  ///
+  /// - Parameter text: JSON text; of nested values only the strings and the balance of brackets are looked at.
+  /// - Returns: `nil` where the text is not an object or is malformed.
+  public static func members(of text: Span<UInt8>) -> [(name: Range<Int>, value: Range<Int>)]? {
+    var cursor = JSONCursor()
+    guard cursor.skip(UInt8(ascii: "{"), in: text) else { return nil }
+    var members: [(name: Range<Int>, value: Range<Int>)] = []
+    if cursor.skip(UInt8(ascii: "}"), in: text) { return members }
+    repeat {
+      guard let name = cursor.string(in: text), cursor.skip(ASCII.colon, in: text), let value = cursor.value(in: text)
+      else { return nil }
+      members.append((name, value))
+    } while cursor.skip(UInt8(ascii: ","), in: text)
+    return cursor.skip(UInt8(ascii: "}"), in: text) ? members : nil
+  }
+
+  /// The items of an array.
+  ///
+  /// - Parameter text: JSON text; of nested values only the strings and the balance of brackets are looked at.
+  /// - Returns: `nil` where the text is not an array or is malformed.
+  public static func items(of text: Span<UInt8>) -> [Range<Int>]? {
+    var cursor = JSONCursor()
+    guard cursor.skip(UInt8(ascii: "["), in: text) else { return nil }
+    var items: [Range<Int>] = []
+    if cursor.skip(UInt8(ascii: "]"), in: text) { return items }
+    repeat {
+      guard let item = cursor.value(in: text) else { return nil }
+      items.append(item)
+    } while cursor.skip(UInt8(ascii: ","), in: text)
+    return cursor.skip(UInt8(ascii: "]"), in: text) ? items : nil
+  }
+
   /// Compares the content of a string, still escaped, with unescaped text.
   ///
   /// - Parameters:

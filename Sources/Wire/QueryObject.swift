@@ -38,6 +38,19 @@ public enum QueryObject {
     return nil
   }
 
+  /// The decoded values of all parameters of this name, in order; bytes that are no UTF-8 are left as they are.
+  public static func values(of name: String, in query: Span<UInt8>) -> [[UInt8]] {
+    var values: [[UInt8]] = []
+    var parameters = FormParameters()
+    while let parameter = parameters.next(in: query) {
+      guard decoded(query.extracting(parameter.name)).elementsEqual(name.utf8) else { continue }
+      var value: [UInt8] = []
+      Percent.append(decoded: query.extracting(parameter.value), plusIsSpace: true, to: &value)
+      values.append(value)
+    }
+    return values
+  }
+
   /// The query without the parameters of this name; what is left stays as it is encoded.
   public static func without(_ name: String, in query: Span<UInt8>) -> [UInt8] {
     var rest: [UInt8] = []

@@ -78,6 +78,7 @@ private final class StillReader: ExchangeTransport {
   var exchange: Exchange?
   private(set) var isStreaming = false
   let promisedBytes = 0
+  let isMovable = false
 
   func respond(_ response: Response, to exchange: Exchange) { exchange.end(.completed) }
   func beginStream(_ head: ResponseHead, prelude: [UInt8], of exchange: Exchange) { isStreaming = true }

@@ -336,7 +336,7 @@ extension BadValueTests {
   static let name = "a name of 1 to 128 bytes without control characters"
   static let levels = "one of trace, debug, info, notice, warning, error, critical"
   static let topKeys =
-    "one of authentication, client_address_from, clients, cors, drain, identity, limits, listen, log, memory, "
+    "one of authentication, client_address_from, clients, cors, drain, identity, limits, listen, log, memory, mux, "
     + "routes, state_directory, streams, tickets, trusted_proxies, upstreams, workers"
   static let streamKeys =
     "one of budget, client_buffer, event_size, heartbeat, keep_finished, log, retry, terminal_events, terminal_field"

@@ -146,6 +146,7 @@ enum FullFile {
       retry: {min: 1.5s, max: 2.5s}
       terminal_events: [done]
       terminal_field: type
+    mux: {streams: 50, log: 2MiB, linger: 45s}
     limits:
       - {name: tabs, per: [client, domain], streams: 6, when_full: evict-oldest}
       - {name: capacity, per: [upstream], streams: 256, when_full: wait 2.5s, waiting: 40}

@@ -79,6 +79,7 @@ import Testing
     #expect(settings.tickets == TicketSettings(lifetime: .seconds(45), count: 500))
     #expect(settings.limits == FullFile.limits)
     #expect(settings.memory == MemorySettings(budget: .bytes(768 << 20)))
+    #expect(settings.mux == MuxSettings(streams: 50, logBytes: 2_097_152, linger: .seconds(45)))
     #expect(settings.workers == .number(3))
     #expect(settings.stateDirectory == .path("/var/lib/sluice"))
     #expect(settings.drain == DrainSettings(deadline: .seconds(60)))

@@ -188,6 +188,7 @@ extension SettingsNode {
         "drain", "drain.deadline",
         "log", "log.level", "log.format",
         "tickets", "tickets.lifetime", "tickets.count",
+        "mux", "mux.streams", "mux.log", "mux.linger",
         "limits", "limits[].name", "limits[].per", "limits[].streams", "limits[].connections", "limits[].rate",
         "limits[].burst", "limits[].when_full", "limits[].waiting",
         "memory", "memory.budget", "workers",

@@ -67,6 +67,7 @@ extension Worker: RequestReceiver {
     if Attach.lastEvent(of: exchange.head)?.sequence == EventID.endOfRun {
       return exchange.respond(Response(ResponseHead(status: 204)))
     }
+    guard route.isStream else { return serve(exchange) }
     switch exchange.method {
     case .get, .post: enter(exchange)
     default: serve(exchange)
@@ -81,7 +82,7 @@ extension Worker: RequestReceiver {
     loop.cancelTimer(&exchange.expiry)
     memory.ended(exchange)
     counters.finished(reason)
-    if exchange.record.events > 0 { counters.events.add(Int(clamping: exchange.record.events)) }
+    if exchange.record.events > 0, !exchange.record.isMux { counters.events.add(Int(clamping: exchange.record.events)) }
     if exchange.isStream { counters.streams.add(-1) }
     if let slot = exchange.slot {
       exchange.slot = nil
@@ -171,13 +172,19 @@ extension Worker: RequestReceiver {
     case .runs(let prefix):
       let name = Array(exchange.head.path[prefix...])
       return Attach.home(run: name.span, among: peers)
+    case .mux: return Attach.lastEvent(of: exchange.head).map { peers.home(of: $0.stream.home) }
+    case .muxes(let prefix, _):
+      let name = Array(exchange.head.path[prefix...])
+      return Attach.home(run: name.span, among: peers)
     case .feed, .tickets, .asset: return nil
     }
   }
 
   /// Moves a connection to another worker; false where that can't be.
   private func moves(_ exchange: Exchange, to home: Int) -> Bool {
-    guard let connection = exchange.transport as? HTTP1Connection else { return false }
+    guard let transport = exchange.transport, transport.isMovable, let connection = transport as? HTTP1Connection else {
+      return false
+    }
     return connection.move { [peers, memory] moved in
       memory.ended(exchange)
       peers.post(.adopt(moved), to: home)
@@ -255,6 +262,14 @@ extension Worker: RequestReceiver {
       let left = Duration.seconds(max(0, expires - WallClock.seconds))
       exchange.expiry = loop.setTimer(after: left, for: exchange)
     }
+    if route.isAnsweredAtHome, let home = home(of: exchange, on: route), home != place {
+      return mirrors.ask(exchange, on: route, at: home)
+    }
+    attach(exchange, on: route)
+  }
+
+  /// Serves a request on the worker where its stream lives, or a mirror of it.
+  func attach(_ exchange: Exchange, on route: Route) {
     switch route.action {
     case .run(let run):
       if exchange.method == .head { return exchange.respond(Response(Attach.streamHead())) }
@@ -265,6 +280,11 @@ extension Worker: RequestReceiver {
     case .runs(let prefix):
       let name = Array(exchange.head.path[prefix...])
       Attach.serve(exchange, run: name.span, of: self)
+    case .mux(let rules):
+      Attach.serve(exchange, muxing: rules, of: self)
+    case .muxes(let prefix, let rules):
+      let name = Array(exchange.head.path[prefix...])
+      Attach.serve(exchange, mux: name.span, rules, of: self)
     case .tickets, .asset:
       break
     }

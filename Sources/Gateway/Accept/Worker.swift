@@ -52,7 +52,11 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   let runs: RunTable
   /// Every feed that somebody subscribes to, or did a moment ago.
   private(set) lazy var feeds = FeedTable(of: self)
-  /// What runs and feeds may hold together.
+  /// Every run of another worker that is read here.
+  private(set) lazy var mirrors = MirrorTable(of: self)
+  /// Every mux that lives here.
+  private(set) lazy var muxes = MuxTable(of: self)
+  /// What runs, feeds and muxes may hold together.
   let budget: Budget
   /// What it holds of all that the workers may hold.
   let memory: MemoryAccount
@@ -125,6 +129,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     // What nobody watches any more ends here, and with it its orchestrator request.
     runs.finishAll()
     feeds.close()
+    muxes.close()
     save()
     runs.close()
     upstreamRegistry.closeAll()
@@ -155,6 +160,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
         take(moved.descriptor, from: moved.peer, for: self).resume(moved)
       case .feed(let key, let message):
         feeds.received(message, of: key)
+      case .run(let message):
+        mirrors.received(message)
       case .slots(let notices):
         slots.received(notices)
       case .makeRoom:
@@ -291,7 +298,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     }
     for stream in unfinished { mark(stream) }
     if !unfinished.isEmpty { loop.hurry() }
-    budget.makeRoom(runs, feeds)
+    budget.makeRoom(runs, feeds, mirrors, muxes)
     if memory.budget.mayTrim() { ProcessLimits.trimMemory() }
     if memory.budget.mayResume() {
       for place in 0..<peers.count { peers.post(.accept, to: place) }
@@ -315,6 +322,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
       switch stream {
       case .run(let id): ("run", id)
       case .feed(let id): ("feed", id)
+      case .mux(let id): ("mux", id)
       }
     logger.warning(
       "upstream_failed",

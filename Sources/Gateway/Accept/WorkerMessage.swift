@@ -14,6 +14,8 @@ enum WorkerMessage: Sendable {
   case adopt(MovedConnection)
   /// What another worker tells of a feed.
   case feed(FeedKey, FeedMessage)
+  /// What another worker tells of a run.
+  case run(RunMessage)
   /// What the slot table tells.
   case slots([SlotNotice])
   /// Memory is short: what is kept for later gives way, at the end of the turn that this begins.

@@ -48,7 +48,7 @@ final class Budget {
   }
 
   /// Keeps the bound; called at the end of a turn.
-  func makeRoom(_ runs: RunTable, _ feeds: FeedTable) {
+  func makeRoom(_ runs: RunTable, _ feeds: FeedTable, _ mirrors: MirrorTable, _ muxes: MuxTable) {
     guard isExceeded else { return }
     while isExceeded, runs.forgetOldestFinished() {}
     // Where live readers need it all, looking again in the next turn would only cost time.
@@ -56,6 +56,8 @@ final class Budget {
     nextWalk = loop.now + .milliseconds(100)
     for run in runs.all where !keepOnlyUnread(run) { return }
     for feed in feeds.all where !keepOnlyUnread(feed) { return }
+    for mirror in mirrors.all where !keepOnlyUnread(mirror) { return }
+    for mux in muxes.all where !keepOnlyUnread(mux) { return }
   }
 
   /// Takes what a stream has for readers that come later; false once there is room.

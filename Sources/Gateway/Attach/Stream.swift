@@ -87,6 +87,9 @@ class Stream {
   /// A turn in which it was marked has ended; its readers are written to next.
   func turnEnded() {}
 
+  /// A reader has taken bytes between two turns.
+  func madeRoom() {}
+
   /// Appends what a reader's answer begins with: the reconnection time and the place from which it goes on.
   func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {}
 
@@ -139,8 +142,8 @@ class Stream {
     exchange.record.status = 200
     var prelude: [UInt8] = []
     appendPrelude(for: reader, to: &prelude)
-    reader.arrival = .resumed
     exchange.transport?.beginStream(head, prelude: prelude, of: exchange)
+    reader.arrival = .resumed
     exchange.forgetRequest()
     worker.memory.streams(exchange)
     newcomers.append(reader)

@@ -70,5 +70,6 @@ final class Subscriber: ExchangeOwner {
   /// The client takes bytes again.
   func clientWritable() {
     stream?.pump(self)
+    stream?.madeRoom()
   }
 }

@@ -33,8 +33,10 @@ struct AccessLog {
     switch record.stream {
     case .run(let id): line["run"] = "\(id)"
     case .feed(let id): line["feed"] = "\(id)"
+    case .mux(let id): line["mux"] = "\(id)"
     case nil: break
     }
+    if let mux = record.mux { line["mux"] = "\(mux)" }
     if let limit = record.limit { line["limit"] = "\(limit)" }
     if record.stream != nil { line["events"] = "\(record.events)" }
     logger.info("request", metadata: line)

@@ -46,6 +46,8 @@ public enum CloseReason: String, Sendable, CaseIterable {
   case upstreamProtocol = "upstream_protocol"
   /// One event of the orchestrator was larger than `streams.event_size`.
   case eventTooLarge = "event_too_large"
+  /// The client has lost events of this stream of its mux, and is to open it again at the place that it knows.
+  case gap
   /// Nobody watched the run for as long as `routes[].on_abandoned` says.
   case abandoned
   /// A client stopped the run.

@@ -39,12 +39,15 @@ final class Drain: TimerOwner {
     timer = nil
     let left = deadline - worker.loop.now
     if left > .zero {
-      worker.feeds.cutReaders(share: Int(left.wholeMilliseconds / Self.step.wholeMilliseconds) + 1)
+      let share = Int(left.wholeMilliseconds / Self.step.wholeMilliseconds) + 1
+      worker.feeds.cutReaders(share: share)
+      worker.muxes.cutReaders(share: share)
       arm()
     } else if !isPast {
       isPast = true
       worker.feeds.cutReaders(share: 1)
       worker.endRuns()
+      worker.muxes.cutAll()
       timer = worker.loop.setTimer(after: Self.grace, for: self)
     } else {
       worker.closeConnections()

@@ -173,6 +173,8 @@ public enum StreamName: Sendable {
   case run(StreamID)
   /// One long-lived request, shared by many.
   case feed(StreamID)
+  /// Many streams over one connection.
+  case mux(StreamID)
 }
 
 /// What the log line of a finished request says.
@@ -183,6 +185,8 @@ public struct ExchangeRecord {
   public var status = 0
   /// The stream that the answer carried.
   public var stream: StreamName?
+  /// The mux that carries it.
+  var mux: StreamID?
   /// Events that were sent to this client.
   public var events: UInt64 = 0
   /// Events that it has once it took everything that it was offered.
@@ -193,6 +197,11 @@ public struct ExchangeRecord {
   public var bytes: UInt64 = 0
   /// Why the answer ended, where it is not the transport that knows.
   public var reason: CloseReason?
+
+  /// Whether its events are those of the streams that it carries, which are counted there.
+  var isMux: Bool {
+    if case .mux = stream { true } else { false }
+  }
 }
 
 /// An answer with its whole body.
@@ -251,6 +260,10 @@ public protocol ExchangeTransport: AnyObject {
   func respond(_ response: Response, to exchange: Exchange)
   /// Whether an answer that is a stream has begun.
   var isStreaming: Bool { get }
+  /// Whether an exchange that is not answered yet may go on on another worker, with its connection.
+  ///
+  /// One of several on a connection can't: its stream is mirrored where it is.
+  var isMovable: Bool { get }
   /// Begins an answer whose body is a stream; the head waits for the first pump. One that has begun gets the prelude only.
   ///
   /// - Parameters:
@@ -335,7 +348,7 @@ extension Exchange: SlotOwner {
     leaving = .evicted
     let id: [UInt8]? =
       switch record.stream {
-      case .run(let id), .feed(let id): Array("\(id).\(EventID.endText)".utf8)
+      case .run(let id), .feed(let id), .mux(let id): Array("\(id).\(EventID.endText)".utf8)
       case nil: nil
       }
     var farewell: [UInt8] = []
@@ -353,7 +366,12 @@ extension Exchange: TimerOwner {
     leaving = .tokenExpired
     var farewell: [UInt8] = []
     let (type, data) = (Array("sluice.expired".utf8), Array("{\"reason\":\"token_expired\"}".utf8))
-    SSEEncoder.append(id: nil, type: type.span, data: data.span, to: &farewell)
+    if case .mux = record.stream {
+      MuxMessage.append(MuxMessage.own, type: "sluice.expired", json: data, to: &farewell)
+      farewell.append("\n")
+    } else {
+      SSEEncoder.append(id: nil, type: type.span, data: data.span, to: &farewell)
+    }
     transport.end(farewell: farewell, of: self)
   }
 }

@@ -74,6 +74,9 @@ extension HTTP1Connection: ExchangeTransport {
   /// Whether a stream has begun.
   public var isStreaming: Bool { framing != nil }
 
+  /// A connection has one exchange at a time, and goes where it goes.
+  public var isMovable: Bool { true }
+
   /// Begins a stream.
   ///
   /// HTTP/1.0 knows no chunks: there the connection's end is the body's.

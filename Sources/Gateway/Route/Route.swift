@@ -13,6 +13,10 @@ final class Route {
     case feed(FeedRoute)
     /// The gateway's own way to a run by its name, which begins at this position of the path.
     case runs(prefix: Int)
+    /// Opens and resumes muxes.
+    case mux(MuxRules)
+    /// Opens and closes streams of the mux whose name begins at this position of the path.
+    case muxes(prefix: Int, MuxRules)
     /// Gives out one-time tickets.
     case tickets
     /// A file of the gateway's own.
@@ -22,6 +26,19 @@ final class Route {
   /// Whether only a request that names its origin, or comes from the same one, is served: each one costs.
   var isCostly: Bool {
     if case .asset = action { false } else { true }
+  }
+
+  /// Whether its answers count as streams; of a mux, the streams that it carries do.
+  var isStream: Bool {
+    switch action {
+    case .run, .feed, .runs: true
+    case .mux, .muxes, .tickets, .asset: false
+    }
+  }
+
+  /// Whether the stream's home has the answer for a client that can't be moved there; nobody but its home resumes a mux.
+  var isAnsweredAtHome: Bool {
+    if case .mux = action { false } else { true }
   }
 
   /// The path as configured: the name of the route in log and metrics.

@@ -35,6 +35,7 @@ final class RouteTable {
     identity = settings.identity
     for route in settings.routes { add(route, settings.streams) }
     addTickets(settings)
+    addMuxes(settings)
     let runs = "/_sluice/runs/"
     let joins = Route(
       name: "\(runs)**", action: .runs(prefix: runs.utf8.count), methods: ["GET", "HEAD", "DELETE"],
@@ -77,7 +78,7 @@ final class RouteTable {
     switch action {
     case .run(let run): runRoutes[route.key] = run
     case .feed(let feed): feedRoutes[route.key] = feed
-    case .runs, .tickets, .asset: break
+    case .runs, .mux, .muxes, .tickets, .asset: break
     }
     router.add(host: settings.host, settings.path, route)
   }
@@ -88,6 +89,19 @@ final class RouteTable {
     let route = Route(name: path, action: .tickets, methods: ["POST"], cors: settings.cors ?? .sameOriginOnly)
     ask(settings.authentication, on: route)
     router.add(host: nil, .exact(path), route)
+  }
+
+  private func addMuxes(_ settings: Settings) {
+    guard settings.mux.streams > 0 else { return }
+    let (rules, path) = (MuxRules(settings), "/_sluice/mux")
+    let opens = Route(
+      name: path, action: .mux(rules), methods: ["GET", "HEAD"], cors: settings.cors ?? .sameOriginOnly)
+    let orders = Route(
+      name: "\(path)/**", action: .muxes(prefix: path.utf8.count + 1, rules), methods: ["POST", "PATCH", "DELETE"],
+      cors: settings.cors ?? .sameOriginOnly)
+    for route in [opens, orders] { ask(settings.authentication, on: route) }
+    router.add(host: nil, .exact(path), opens)
+    router.add(host: nil, .prefix("\(path)/"), orders)
   }
 
   /// Gives a route what it asks of clients; routes with the same settings share the keys.

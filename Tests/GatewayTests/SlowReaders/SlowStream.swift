@@ -111,6 +111,7 @@ struct Received {
 
 /// A client that takes so many bytes, and is promised more, as one of HTTP/1.1 is by the head of a chunk.
 final class SlowReader: ExchangeTransport {
+  let isMovable = true
   /// The most that it is promised at a time.
   static let largestPayload = 3000
   /// How many bytes its socket takes now.

@@ -15,7 +15,7 @@ extension Worker {
     }
     guard route.action.isStream, [.get, .post].contains(exchange.method) else { return true }
     callForMemory()
-    budget.makeRoom(runs, feeds)
+    budget.makeRoom(runs, feeds, mirrors, muxes)
     guard memory.budget.level(with: MemoryCost.stream) >= .short else { return true }
     counters.memoryRefusals.add(1)
     if memory.isNews() { tellShortage() }
@@ -48,8 +48,8 @@ extension Route.Action {
   /// Whether a request may begin or join a stream.
   fileprivate var isStream: Bool {
     switch self {
-    case .run, .feed, .runs: true
-    case .tickets, .asset: false
+    case .run, .feed, .runs, .mux: true
+    case .muxes, .tickets, .asset: false
     }
   }
 }

@@ -3,28 +3,6 @@ internal import Reactor
 internal import Streams
 internal import Wire
 
-/// Events of a feed on their way to another worker: whole events, one behind the other, and the ids that they show.
-struct FeedBatch: Sendable {
-  private(set) var bytes: [UInt8] = []
-  private var ends: [Int] = []
-  private var ownIDs: [[UInt8]?] = []
-
-  mutating func append(_ event: [UInt8], ownID: [UInt8]?) {
-    bytes.append(contentsOf: event)
-    ends.append(bytes.count)
-    ownIDs.append(ownID)
-  }
-
-  /// Lends the events in order, each with its own id; `nil` where that is the gateway's.
-  func lend(_ body: (Span<UInt8>, [UInt8]?) -> Void) {
-    var start = 0
-    for (index, end) in ends.enumerated() {
-      body(bytes.span.extracting(start..<end), ownIDs[index])
-      start = end
-    }
-  }
-}
-
 /// A feed as it stood when a mirror began.
 struct FeedSnapshot: Sendable {
   let id: StreamID
@@ -33,7 +11,7 @@ struct FeedSnapshot: Sendable {
   let clientsID: [UInt8]?
   /// The sequence of the first event in the batch.
   let oldest: UInt64
-  let batch: FeedBatch
+  let batch: EventBatch
 }
 
 /// What workers tell each other about a feed.
@@ -47,7 +25,7 @@ enum FeedMessage: Sendable {
   /// Answers begin.
   case opened(StreamID)
   /// Events came, one message a turn.
-  case grew(StreamID, first: UInt64, FeedBatch)
+  case grew(StreamID, first: UInt64, EventBatch)
   /// The upstream did not know the id that a client had brought.
   case forgotClientsID(StreamID)
   /// Nothing follows; those whose answers were held back get the response.
@@ -71,7 +49,7 @@ final class MirrorFeed: Feed {
   }
 
   /// Takes over what its home has got.
-  func append(_ batch: FeedBatch) {
+  func append(_ batch: EventBatch) {
     let now = worker.loop.now.milliseconds
     batch.lend { event, ownID in
       log.append(event: event, at: now)

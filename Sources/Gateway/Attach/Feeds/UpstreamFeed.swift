@@ -42,8 +42,7 @@ final class UpstreamFeed: Feed, TimerOwner {
   let subject: LimitSubject
   private var slot: Slot?
   private var ticket: WaitTicket?
-  /// The workers with a mirror, and the newest event that each was sent.
-  private var mirrors: [Int: UInt64] = [:]
+  private var mirrors = Mirrors()
 
   /// A feed that waits for its first reader and for `start`.
   ///
@@ -162,9 +161,10 @@ final class UpstreamFeed: Feed, TimerOwner {
   /// Another worker has readers for this feed.
   func mirror(to place: Int, after last: [UInt8]?) {
     trustLess(who: last)
-    mirrors[place] = log.newest
+    mirrors.add(at: place, having: log.newest)
     let snapshot = FeedSnapshot(
-      id: id, isOpen: stage == .open, clientsID: clientsID, oldest: log.oldest, batch: batch(after: log.oldest - 1))
+      id: id, isOpen: stage == .open, clientsID: clientsID, oldest: log.oldest,
+      batch: EventBatch(of: log, after: log.oldest - 1, ownID: ownID))
     worker.peers.post(.feed(key, .began(snapshot)), to: place)
     // Asking may fail at once: the mirror is to hear of it behind its beginning.
     watchedAgain()
@@ -172,7 +172,7 @@ final class UpstreamFeed: Feed, TimerOwner {
 
   /// The readers of another worker have gone.
   func mirrorLeft(_ place: Int) {
-    mirrors[place] = nil
+    mirrors.remove(at: place)
     if readers.isEmpty { lastReaderLeft() }
   }
 
@@ -180,25 +180,10 @@ final class UpstreamFeed: Feed, TimerOwner {
     if !mirrors.isEmpty { sendToMirrors() }
   }
 
-  /// One message a turn for each mirror, however many events there are.
   private func sendToMirrors() {
-    var batches: [UInt64: FeedBatch] = [:]
-    for (place, sent) in mirrors where sent < log.newest {
-      let batch = batches[sent] ?? batch(after: sent)
-      batches[sent] = batch
-      worker.peers.post(.feed(key, .grew(id, first: sent + 1, batch)), to: place)
-      mirrors[place] = log.newest
+    mirrors.send(log, ownID: ownID) { place, first, batch in
+      worker.peers.post(.feed(key, .grew(id, first: first, batch)), to: place)
     }
-  }
-
-  private func batch(after sequence: UInt64) -> FeedBatch {
-    var batch = FeedBatch()
-    var next = sequence + 1
-    while next <= log.newest {
-      batch.append(log.event(next), ownID: ownID(of: next))
-      next += 1
-    }
-    return batch
   }
 
   override func keepOnlyUnread() {
@@ -207,7 +192,7 @@ final class UpstreamFeed: Feed, TimerOwner {
   }
 
   private func tellMirrors(_ message: FeedMessage) {
-    for place in mirrors.keys { worker.peers.post(.feed(key, message), to: place) }
+    for place in mirrors.places { worker.peers.post(.feed(key, message), to: place) }
   }
 
   // MARK: - Events
@@ -288,7 +273,7 @@ final class UpstreamFeed: Feed, TimerOwner {
 
   private func release() {
     events = nil
-    mirrors = [:]
+    mirrors.removeAll()
     worker.loop.cancelTimer(&holdTimer)
     worker.loop.cancelTimer(&lingerTimer)
     worker.loop.cancelTimer(&reconnectTimer)

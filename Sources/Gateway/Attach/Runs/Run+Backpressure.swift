@@ -7,7 +7,7 @@ extension Run {
   func holdOrLetGo(_ reader: Subscriber, isBlocked: Bool) {
     guard route.backpressure, let request, stage == .open, pumping.holds(reader) else { return }
     let lag = log.end.offset - pumping.cursor(of: reader).offset
-    guard backpressure.update(lag: lag, isBlocked: isBlocked, readers: readers.count) else { return }
+    guard backpressure.update(lag: lag, isBlocked: isBlocked, readers: watchers) else { return }
     worker.counters.heldUpstreams.add(backpressure.isOn ? 1 : -1)
     if backpressure.isOn {
       worker.counters.heldReaders.add(1)
@@ -17,14 +17,17 @@ extension Run {
     }
   }
 
+  /// Who reads it: its own readers, and each mirror as one.
+  private var watchers: Int { readers.count + mirrors.count }
+
   /// Whether nothing is added before the only reader has had more of it; of a run that has ended nothing is.
   var waitsForReader: Bool {
-    backpressure.isOn || route.backpressure && isFinished && readers.count == 1
+    backpressure.isOn || route.backpressure && isFinished && watchers == 1
   }
 
   /// One more reader, or none: nobody is waited for.
   func letGo() {
-    guard backpressure.update(lag: 0, isBlocked: false, readers: readers.count) else { return }
+    guard backpressure.update(lag: 0, isBlocked: false, readers: watchers) else { return }
     worker.counters.heldUpstreams.add(-1)
     request?.letGo()
   }

@@ -43,6 +43,10 @@ final class Run: Stream, TimerOwner {
   var backpressure: Backpressure
   private var holdTimer: TimerID?
   private var lingerTimer: TimerID?
+  /// Other workers with readers.
+  var mirrors = Mirrors()
+  /// Whether it ends because the process does.
+  private var isInterrupted = false
 
   /// A run that waits for `start`.
   init(
@@ -136,6 +140,8 @@ final class Run: Stream, TimerOwner {
     }
     if let refusal { finish(.upstreamStatus, status: refusal.head.status) }
     beginAnswers()
+    // What the log may lose now was sent to the mirrors before.
+    sendToMirrors()
     log.trim(to: rules.logBounds, at: worker.loop.now.milliseconds)
     switch Replay.decide(seen: seen, oldest: log.oldest, newest: log.newest, isFinished: isFinished) {
     case .follow(let after):
@@ -161,17 +167,11 @@ final class Run: Stream, TimerOwner {
   override var isWaiting: Bool { waitsForReader }
 
   override func appendPrelude(for reader: Subscriber, to prelude: inout [UInt8]) {
-    let idText = idText
-    SSEEncoder.appendPriming(
-      retryMilliseconds: rules.retry.random(), idPrefix: idText.span, sequence: reader.seen, to: &prelude)
-    guard case .lost(.sequences(let lost)) = reader.arrival else { return }
-    appendGap(lost, after: nil, to: &prelude)
+    appendRunPrelude(for: reader, to: &prelude)
   }
 
   override func appendGap(_ lost: ClosedRange<UInt64>, after lastID: [UInt8]?, to bytes: inout [UInt8]) {
-    let (idText, type, data) = (idText, GatewayEvent.gapType, GatewayEvent.gap(lost))
-    SSEEncoder.append(
-      idPrefix: idText.span, sequence: lost.upperBound, type: type.span, data: data.span, to: &bytes)
+    appendRunGap(lost, to: &bytes)
   }
 
   /// Begins the answers that were held back.
@@ -184,7 +184,7 @@ final class Run: Stream, TimerOwner {
 
   /// What becomes of a run that nobody watches is the route's choice.
   override func lastReaderLeft() {
-    guard !isFinished else { return }
+    guard !isFinished, mirrors.isEmpty else { return }
     letGo()
     worker.loop.cancelTimer(&holdTimer)
     if refusal != nil { return finish(.abandoned) }
@@ -229,6 +229,7 @@ final class Run: Stream, TimerOwner {
   /// Ends because the process does: readers that come back to the next one find the error event there.
   func interrupt() {
     if isFinished { return }
+    isInterrupted = true
     finish(.drained)
     for reader in readers { cut(reader, .drained) }
   }
@@ -242,6 +243,7 @@ final class Run: Stream, TimerOwner {
   /// The terminal event is in the log.
   func end() {
     close()
+    endMirrors(isCut: isInterrupted)
     worker.runs.finished(self)
     markGrown()
   }
@@ -264,6 +266,15 @@ final class Run: Stream, TimerOwner {
   func passCookies(of head: ResponseHead) {
     guard stage == .held, let beginner else { return }
     head.fields.appendCookies(route.setCookie, to: &beginner.answerFields)
+  }
+
+  override func turnEnded() {
+    sendToMirrors()
+  }
+
+  override func keepOnlyUnread() {
+    sendToMirrors()
+    super.keepOnlyUnread()
   }
 
   override func tidy() {

@@ -29,6 +29,10 @@ struct Counters: Sendable {
   let keptRuns = Counter()
   /// Feeds with an upstream request of this worker, and mirrors.
   let feeds = Counter()
+  /// Muxes with a client, or waiting for it.
+  let muxes = Counter()
+  /// Streams that muxes carry.
+  let muxStreams = Counter()
   /// What all logs occupy, in bytes.
   let logBytes = Counter()
   /// Requests for which `memory.budget` had no room.

@@ -19,6 +19,8 @@ struct Metrics {
     gauge("sluice_runs_live", "Runs that go on.", sum(\.liveRuns))
     gauge("sluice_runs_kept", "Runs that have ended and can still be joined.", sum(\.keptRuns))
     gauge("sluice_feeds", "Feeds and their mirrors.", sum(\.feeds))
+    gauge("sluice_muxes", "Muxes with a client, or waiting for it.", sum(\.muxes))
+    gauge("sluice_mux_streams", "Streams that muxes carry (mux.streams).", sum(\.muxStreams))
     gauge("sluice_log_bytes", "What all logs occupy (streams.budget).", sum(\.logBytes))
     counter("sluice_events_sent_total", "Events that clients were sent.", sum(\.events))
     counter("sluice_upstream_requests_total", "Orchestrator requests that were begun.", sum(\.upstreamRequests))
