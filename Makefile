@@ -6,7 +6,7 @@ DESTDIR ?=
 SOURCES := Package.swift Sources Tests
 
 # Debian packages: to build, and to test as browsers and orchestrators would.
-BUILD_PACKAGES := libevent-dev libssl-dev pkg-config
+BUILD_PACKAGES := libevent-dev libnghttp2-dev libssl-dev pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl procps python3-venv
 
 VENV := .venv

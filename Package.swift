@@ -49,6 +49,7 @@ let package = Package(
     .systemLibrary(
       name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "Bytes", swiftSettings: strict),
 
@@ -57,6 +58,7 @@ let package = Package(
       name: "Reactor", dependencies: ["Bytes", "CLibevent", "CSystem"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
     .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "HTTP2", dependencies: ["Bytes", "CNghttp2"], swiftSettings: strict),
 
     // What browsers load, compiled in.
     .target(name: "Browser", resources: [.embedInCode("Library")], swiftSettings: strict),
@@ -73,7 +75,7 @@ let package = Package(
     .target(
       name: "Gateway",
       dependencies: [
-        "Admission", "Browser", "Bytes", "Crypto", "Reactor", "Settings", "Streams", "Wire",
+        "Admission", "Browser", "Bytes", "Crypto", "HTTP2", "Reactor", "Settings", "Streams", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
