@@ -35,6 +35,7 @@ public protocol HTTP2SessionOwner: AnyObject {
   /// - Parameters:
   ///   - stream: which.
   ///   - limit: the largest payload that the windows and the frame allow, at least one byte.
+  /// - Returns: what the frame is to hold.
   func payload(of stream: Int32, atMost limit: Int) -> HTTP2Payload
   /// A DATA frame is to be sent: its head, then exactly the payload that was promised.
   func dataReady(_ stream: Int32, head: Span<UInt8>, count: Int)

@@ -16,6 +16,8 @@ public struct ClientSettings: Sendable, Equatable {
   public var uriSizeBytes: Int
   /// The largest request body; 1 KiB to 1 GiB.
   public var bodySizeBytes: Int
+  /// What one HTTP/2 connection may take.
+  public var http2 = HTTP2Settings()
 
   /// Puts client settings together; the values are taken as they are.
   ///
@@ -75,6 +77,9 @@ extension ClientSettings {
       "connections", default: .auto, allowed: ConnectionBound.allowed,
       "How many connections there may be; more wait in the kernel. auto = half of the descriptors that are allowed."
     ) { ConnectionBound($0) }
+    http2 = reader.section("http2", "What one HTTP/2 connection may take; rates hold for bursts of their unit, too.") {
+      HTTP2Settings($0)
+    }
     if reader.isClean, uriSizeBytes >= headSizeBytes {
       reader.refuse(
         "uri_size", or: "head_size", given: UnitScale.bytes.text(for: Int64(uriSizeBytes)),

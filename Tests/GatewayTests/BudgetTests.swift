@@ -76,6 +76,7 @@ private final class StillReader: ExchangeTransport {
   var takes = true
   var reason: CloseReason?
   var exchange: Exchange?
+  let isMovable = false
   private(set) var isStreaming = false
 
   func respond(_ response: Response, to exchange: Exchange) { exchange.end(.completed) }

@@ -60,7 +60,10 @@ extension Worker: RequestReceiver {
   /// Goes on on the worker where the run of the request lives.
   private func find(_ exchange: Exchange, _ route: Route) {
     if case .tickets = route.action { return giveTicket(exchange) }
-    if let home = home(of: exchange, on: route), home != place, moves(exchange, to: home) { return }
+    if let home = home(of: exchange, on: route), home != place {
+      if exchange.transport?.isMovable == false { return misdirect(exchange) }
+      if moves(exchange, to: home) { return }
+    }
     // It was told that its place is somebody else's, or its run gone, and comes back as every EventSource does: 204
     // stops it for good, and it claims nothing.
     if Attach.lastEvent(of: exchange.head)?.sequence == EventID.endOfRun {
@@ -174,6 +177,13 @@ extension Worker: RequestReceiver {
     }
   }
 
+  /// Refuses a request whose run lives on another worker, to which a stream of an HTTP/2 connection can't be moved: the
+  /// client may ask again over another connection (RFC 9110 §15.5.20).
+  private func misdirect(_ exchange: Exchange) {
+    exchange.respond(
+      Problem.response(status: 421, detail: "the run lives on another worker, which this connection can't reach"))
+  }
+
   /// Moves a connection to another worker; false where that can't be.
   private func moves(_ exchange: Exchange, to home: Int) -> Bool {
     guard let connection = exchange.transport as? HTTP1Connection else { return false }
@@ -198,14 +208,14 @@ extension Worker: RequestReceiver {
   ///
   /// - Returns: whether there is room for it; where not, the request is answered.
   private func countConnection(_ exchange: Exchange) -> Bool {
-    guard slots.table.applies(.connection), let connection = exchange.transport as? HTTP1Connection,
-      connection.slot == nil
-    else { return true }
+    guard slots.table.applies(.connection), let connection = exchange.connection, connection.slot == nil else {
+      return true
+    }
     switch slots.claim(.connection, for: subject(of: exchange), by: nil) {
     case .admitted(let slot):
       connection.slot = slot
     case .refused(let refusal):
-      connection.persists = false
+      connection.endAfterAnswer()
       refuse(exchange, refusal)
       return false
     case .waiting(let ticket):

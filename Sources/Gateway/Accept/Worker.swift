@@ -38,6 +38,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   let tickets: TicketTable
   /// Where a PROXY header comes first.
   private let proxyAddresses: Set<SocketAddress>
+  /// Where HTTP/2 may be spoken.
+  private let http2Addresses: Set<SocketAddress>
   /// What is for operators.
   private let adminAddresses: Set<SocketAddress>
   private lazy var adminDesk = AdminDesk(of: self)
@@ -46,7 +48,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   /// Who may say for whom it asks.
   private(set) var proxies: ProxySettings
   private var listeners: [Listener] = []
-  private var connections: [HTTP1Connection?] = []
+  private var connections: [(any ClientConnection)?] = []
   private var freePlaces: [Int] = []
   private var connectionCount = 0
   /// Every run that can be joined.
@@ -58,6 +60,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   /// What it holds of all that the workers may hold.
   let memory: MemoryAccount
   private var marked: [Stream] = []
+  /// Connections that write once every stream was pumped.
+  private var corked: [HTTP2Connection] = []
   private var draining: Drain?
   /// `state_directory`.
   private var stateDirectory: String?
@@ -89,6 +93,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     allCounters = shared.counters
     counters = shared.counters[place]
     adminAddresses = Set(zip(sockets, settings.listen).filter(\.1.isAdmin).map(\.0.address))
+    http2Addresses = Set(zip(sockets, settings.listen).filter { $1.http2 && !$1.isAdmin }.map(\.0.address))
     proxies = settings.proxies
     proxyAddresses = Set(zip(sockets, settings.listen).filter(\.1.proxyProtocol).map(\.0.address))
     slots = Slots(shared.slots, on: loop, at: place, among: peers)
@@ -195,6 +200,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     let isAdmin = adminAddresses.contains(address)
     let connection = take(
       descriptor, from: peer, expectsProxyHeader: isBehindProxy, for: isAdmin ? adminDesk : self)
+    if http2Addresses.contains(address) { connection.http2 = self }
     guard isBehindProxy, !proxies.trusted.contains(peer.clientPeer) else { return }
     rejected(
       peer: peer, status: 0, detail: "a PROXY header is believed only from trusted_proxies", .refused)
@@ -233,7 +239,10 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     logger.notice("accept_resumed", metadata: ["address": "\(address)", "connections": "\(connectionCount)"])
   }
 
-  func disconnected(_ connection: HTTP1Connection) {
+  func disconnected(_ connection: HTTP1Connection) { left(connection) }
+
+  /// A connection is gone from here.
+  private func left(_ connection: any ClientConnection) {
     guard connections.indices.contains(connection.place), connections[connection.place] === connection else { return }
     connections[connection.place] = nil
     freePlaces.append(connection.place)
@@ -266,10 +275,13 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     var writes = Self.turnWrites
     var unfinished: [Stream] = []
     // Pumping may end exchanges and begin pipelined ones, which are pumped in the same turn.
-    while !marked.isEmpty {
+    while !marked.isEmpty || !corked.isEmpty {
       let streams = marked
       marked.removeAll(keepingCapacity: true)
       for stream in streams where !stream.pump(atMost: &writes) { unfinished.append(stream) }
+      let connections = corked
+      corked.removeAll(keepingCapacity: true)
+      for connection in connections { connection.turnEnded() }
     }
     for stream in unfinished { mark(stream) }
     if !unfinished.isEmpty { loop.hurry() }
@@ -379,4 +391,24 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
         "runs_not_saved", metadata: ["runs": "\(runs.finishedCount)", "error": "state_directory: \(error)"])
     }
   }
+}
+
+extension Worker: HTTP2Receiver {
+  func goesOn(_ connection: HTTP1Connection, as successor: HTTP2Connection) {
+    successor.place = connection.place
+    connections[connection.place] = successor
+    if draining != nil { successor.drain() }
+  }
+
+  func writesAtTurnEnd(_ connection: HTTP2Connection) {
+    corked.append(connection)
+  }
+
+  func exceeded(_ bound: HTTP2Bound, by connection: HTTP2Connection) {
+    counters.exceeded(bound)
+    rejected(
+      peer: connection.peer, status: 0, detail: "more than clients.http2.\(bound.rawValue) allows", .flood)
+  }
+
+  func disconnected(_ connection: HTTP2Connection) { left(connection) }
 }

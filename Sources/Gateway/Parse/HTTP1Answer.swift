@@ -7,6 +7,9 @@ public import Wire
 // after the socket said that it has room.
 
 extension HTTP1Connection: ExchangeTransport {
+  /// A connection carries one exchange at a time and goes along with it.
+  public var isMovable: Bool { true }
+
   // MARK: - Whole answers
 
   /// Sends a whole answer; the rest of an unread request body makes it the connection's last.

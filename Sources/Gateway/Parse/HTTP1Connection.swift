@@ -45,6 +45,8 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   var state = State.head
   /// How far a head was read that is not whole yet.
   private var partialHead: PartialHead?
+  /// Who goes on where the first bytes are those of HTTP/2; `nil` where it is not spoken.
+  var http2: (any HTTP2Receiver)?
   /// Received bytes that are no whole head yet, or belong to a later request.
   private var input: [UInt8] = []
   /// How many these are.
@@ -194,6 +196,15 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
         proxied = ProxiedPeer(clientPeer.speakingFor(header))
         offset += header.byteCount
         return true
+      }
+      if let http2 {
+        let rest = bytes.extracting(offset...)
+        guard let isHTTP2 = HTTP2Preface.isBegun(by: rest) else { return false }
+        self.http2 = nil
+        if isHTTP2 {
+          goOn(with: rest, for: http2)
+          return false
+        }
       }
       if isBetweenRequests {
         isBetweenRequests = false
@@ -364,6 +375,15 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
       socket.resumeReads()
     }
     arm(after: ConnectionLimits.lingering)
+  }
+
+  /// Turned out to speak HTTP/2: its socket goes on as that.
+  private func goOn(with bytes: Span<UInt8>, for receiver: any HTTP2Receiver) {
+    guard let successor = HTTP2Connection(goingOnFrom: self, for: receiver) else { return close(.clientReset) }
+    state = .closed
+    disarm()
+    receiver.goesOn(self, as: successor)
+    successor.start(with: bytes)
   }
 
   /// Ends the connection: the only way.

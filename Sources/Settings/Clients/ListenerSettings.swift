@@ -6,6 +6,8 @@ public struct ListenerSettings: Sendable, Equatable {
   public var proxyProtocol: Bool
   /// Whether it is for operators: the gateway's figures, and nothing else.
   public var isAdmin = false
+  /// Whether clients may speak HTTP/2: by prior knowledge, or as TLS has agreed.
+  public var http2 = false
 
   /// Puts a listener together; the values are taken as they are.
   ///
@@ -43,8 +45,11 @@ extension ListenerSettings {
       "proxy_protocol", default: false, "Whether connections begin with a PROXY header; only from trusted_proxies.")
     let isAdmin = reader.flag(
       "admin", default: false, "Whether it is for operators: /metrics and /health, and nothing else.")
+    let http2 = reader.flag(
+      "http2", default: false, "Whether clients may speak HTTP/2 as well, by prior knowledge.")
     guard let address else { return nil }
     self.init(address: address, proxyProtocol: proxyProtocol)
     self.isAdmin = isAdmin
+    self.http2 = http2
   }
 }
