@@ -110,11 +110,12 @@ let package = Package(
       ],
       path: "Tests/Bench", swiftSettings: strict),
 
-    .target(name: "Support", path: "Tests/Support", swiftSettings: tests),
+    .target(name: "Support", dependencies: ["CNghttp2"], path: "Tests/Support", swiftSettings: tests),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor", "Support"], swiftSettings: tests),
     .testTarget(name: "CryptoTests", dependencies: ["COpenSSL", "Crypto"], swiftSettings: tests),
+    .testTarget(name: "HTTP2Tests", dependencies: ["Bytes", "HTTP2", "Support"], swiftSettings: tests),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Support", "Wire"], swiftSettings: tests),
@@ -129,7 +130,7 @@ let package = Package(
     .testTarget(
       name: "GatewayTests",
       dependencies: [
-        "Admission", "Bytes", "Crypto", "Gateway", "Reactor", "Settings", "Streams", "Support", "Wire",
+        "Admission", "Bytes", "Crypto", "Gateway", "HTTP2", "Reactor", "Settings", "Streams", "Support", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: tests),
