@@ -36,6 +36,7 @@ public final class HTTP2Session {
   var owner: (any HTTP2SessionOwner)?
   /// The number of streams to be written into the first frame.
   private var streamsToTell: Int?
+  private var scanner = FrameScanner()
   /// Whether the library is at work: it takes neither bytes nor `sendFrames` then.
   public private(set) var isBusy = false
 
@@ -110,12 +111,22 @@ public final class HTTP2Session {
   public func receive(_ bytes: Span<UInt8>) throws(HTTP2SessionError) {
     precondition(!isBusy, "a session is given bytes by its connection alone")
     isBusy = true
-    let result = unsafe bytes.withUnsafeBufferPointer { bytes in
-      unsafe nghttp2_session_mem_recv(session, bytes.baseAddress, bytes.count)
+    defer { isBusy = false }
+    var offset = 0
+    while offset < bytes.count {
+      let rest = bytes.extracting(offset...)
+      let (frame, count) = scanner.next(in: rest)
+      if let frame, owner?.frameBegan(frame) == false { throw .stopped }
+      let result = unsafe rest.extracting(first: count).withUnsafeBufferPointer { bytes in
+        unsafe nghttp2_session_mem_recv(session, bytes.baseAddress, bytes.count)
+      }
+      try Self.check(Int32(truncatingIfNeeded: min(result, 0)))
+      offset += count
     }
-    isBusy = false
-    try Self.check(Int32(truncatingIfNeeded: min(result, 0)))
   }
+
+  /// Which header block is being received, counted from one; `nil` between them.
+  public var openBlock: UInt64? { scanner.isBlockOpen ? scanner.blocks : nil }
 
   /// Hands every frame that may be sent now to the owner.
   ///

@@ -37,11 +37,6 @@ enum SessionCallbacks {
   }
 
   private static func setReceiving(on callbacks: OpaquePointer?) {
-    unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, head, user in
-      guard let frame = unsafe head.map({ unsafe HTTP2Frame($0.pointee) }), let user = unsafe user else { return stop }
-      guard let owner = unsafe owner(of: user) else { return stop }
-      return owner.frameBegan(frame) ? 0 : stop
-    }
     unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { session, frame, user in
       guard let frame = unsafe frame, let user = unsafe user, let owner = unsafe owner(of: user) else { return stop }
       guard unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }

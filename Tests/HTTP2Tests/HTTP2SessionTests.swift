@@ -124,7 +124,8 @@ import Testing
 
   @Test func `more CONTINUATION frames than allowed are an error`() throws {
     let server = try TestServer(continuations: 2)
-    try server.receive(HTTP2Frames.opening + HTTP2Frames.frame(1, stream: 1, HTTP2Frames.block([(":method", "GET")])))
+    let block = HTTP2Frames.block([(":method", "GET")])
+    try server.receive(HTTP2Frames.opening + HTTP2Frames.frame(1, stream: 1, block))
     for _ in 0..<2 { try server.receive(HTTP2Frames.frame(9, stream: 1, HTTP2Frames.block([("x", "y")]))) }
     #expect(throws: HTTP2SessionError.tooManyContinuations) {
       try server.receive(HTTP2Frames.frame(9, stream: 1, HTTP2Frames.block([("x", "y")])))
@@ -153,7 +154,7 @@ import Testing
     #expect(server.session.isOver)
   }
 
-  @Test func `after the end was announced streams that are on their way are served, and no more after the last`() throws {
+  @Test func `after the end was announced streams on their way are served, and none after the last`() throws {
     try server.talk(to: client)
     server.session.announceEnd()
     client.get("/")

@@ -46,11 +46,11 @@ extension BadSectionTests {
     BadFile(
       #"listen: [{adress: "127.0.0.1:1"}]"#,
       #":1: listen[0].address: given nothing, allowed: \#(address)"#,
-      ":1: listen[0].adress: given an unknown key, allowed: one of address, admin, proxy_protocol; did you mean address?"
+      ":1: listen[0].adress: given an unknown key, allowed: one of address, admin, http2, proxy_protocol; did you mean address?"
     ),
     BadFile(
       #"listen: [{address: "127.0.0.1:1", backlog: 3}]"#,
-      ":1: listen[0].backlog: given an unknown key, allowed: one of address, admin, proxy_protocol"),
+      ":1: listen[0].backlog: given an unknown key, allowed: one of address, admin, http2, proxy_protocol"),
     BadFile("x-none: 1", ":1: listen: given nothing, allowed: a list of 1 to 64 mappings"),
   ]
 

@@ -1,3 +1,4 @@
+import Admission
 import Testing
 
 @testable import Settings
@@ -40,7 +41,7 @@ import Testing
     let settings = try Settings.parse(yaml: FullFile.yaml, file: "gate.yaml")
     #expect(
       settings.listen == [
-        ListenerSettings(address: .ipv4(host: "127.0.0.1", port: 0), proxyProtocol: true),
+        .speakingHTTP2(ListenerSettings(address: .ipv4(host: "127.0.0.1", port: 0), proxyProtocol: true)),
         ListenerSettings.admin(.ipv6(host: "::1", port: 8004)), .unix(path: "/run/sluice/http"),
       ])
     #expect(settings.proxies.trusted.addresses.ranges.map(\.description) == ["10.0.0.0/8"])
@@ -69,6 +70,14 @@ import Testing
       headTimeout: .seconds(11), bodyTimeout: .seconds(31), idleTimeout: .seconds(76), sendTimeout: .seconds(61),
       headSizeBytes: 8192, uriSizeBytes: 4096, bodySizeBytes: 1536 * 1024)
     clients.connections = .number(5000)
+    clients.http2.streams = 128
+    clients.http2.windowBytes = 1024 * 1024
+    clients.http2.bodiesBytes = 32 * 1024 * 1024
+    clients.http2.continuations = 9
+    clients.http2.resets = Rate(count: 201, unit: .minute)
+    clients.http2.pings = Rate(count: 2, unit: .second)
+    clients.http2.settings = Rate(count: 31, unit: .hour)
+    clients.http2.emptyFrames = Rate(count: 501, unit: .minute)
     #expect(settings.clients == clients)
     #expect(settings.authentication == FullFile.authentication)
     #expect(settings.tickets == TicketSettings(lifetime: .seconds(45), count: 500))
@@ -259,6 +268,13 @@ import Testing
 }
 
 extension ListenerSettings {
+  /// The same for HTTP/2 as well.
+  fileprivate static func speakingHTTP2(_ listener: ListenerSettings) -> ListenerSettings {
+    var listener = listener
+    listener.http2 = true
+    return listener
+  }
+
   /// A listener for operators.
   fileprivate static func admin(_ address: ListenAddress) -> ListenerSettings {
     var listener = ListenerSettings(address: address)

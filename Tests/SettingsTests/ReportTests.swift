@@ -38,7 +38,7 @@ import Testing
     let yaml = MinimalFile.yaml(
       rest: "log:\n  level: info\n  format: xml\nlog:\n  format: text\nclients:\n  a: 1\n  a: 2")
     let clientKeys =
-      "body_size, body_timeout, connections, head_size, head_timeout, idle_timeout, send_timeout, uri_size"
+      "body_size, body_timeout, connections, head_size, head_timeout, http2, idle_timeout, send_timeout, uri_size"
     #expect(
       BadFile.problems(in: yaml) == [
         "gate.yaml:12: log: given the key again after line 9, allowed: each key once",

@@ -151,7 +151,7 @@ extension SettingsNode {
     ]
     #expect(
       Settings.keys.map(\.path) == [
-        "listen", "listen[].address", "listen[].proxy_protocol", "listen[].admin", "trusted_proxies",
+        "listen", "listen[].address", "listen[].proxy_protocol", "listen[].admin", "listen[].http2", "trusted_proxies",
         "client_address_from",
         "upstreams", "upstreams.*.endpoints", "upstreams.*.connect_timeout", "upstreams.*.first_byte_timeout",
         "upstreams.*.idle_timeout", "upstreams.*.keep_alive", "upstreams.*.keep_alive_connections",
@@ -162,6 +162,9 @@ extension SettingsNode {
         "streams.retry", "streams.retry.min", "streams.retry.max", "streams.terminal_events", "streams.terminal_field",
         "clients", "clients.head_timeout", "clients.body_timeout", "clients.idle_timeout", "clients.send_timeout",
         "clients.head_size", "clients.uri_size", "clients.body_size", "clients.connections",
+        "clients.http2", "clients.http2.streams", "clients.http2.window", "clients.http2.bodies",
+        "clients.http2.continuations", "clients.http2.resets", "clients.http2.pings", "clients.http2.settings",
+        "clients.http2.empty_frames",
         "state_directory",
         "drain", "drain.deadline",
         "log", "log.level", "log.format",

@@ -6,19 +6,26 @@ import CNghttp2
 public final class HTTP2Client {
   /// What came back on one stream.
   public struct Answer: Sendable {
+    /// The statuses, interim ones first.
     public var statuses: [Int] = []
+    /// The fields without the status, by their names as received.
     public var fields: [String: String] = [:]
+    /// What came of the body.
     public var body = ""
+    /// Whether its end came.
     public var isWhole = false
     /// The code of the reset, or of the stream's end by a GOAWAY.
     public var reset: UInt32?
     /// How long each DATA frame was.
     public var frames: [Int] = []
 
+    /// The last status, zero where none came.
     public var status: Int { statuses.last ?? 0 }
   }
 
+  /// The server's bytes are not HTTP/2.
   public struct Failed: Error {
+    /// nghttp2's number.
     public let code: Int
   }
 
@@ -26,6 +33,7 @@ public final class HTTP2Client {
   private var output: [UInt8] = []
   private var bodies: [Int32: ArraySlice<UInt8>] = [:]
   private var openEnded: Set<Int32> = []
+  /// What came back, by stream.
   public private(set) var answers: [Int32: Answer] = [:]
   /// The code of the last GOAWAY, and the last stream in it.
   public private(set) var goAway: (code: UInt32, last: Int32)?
@@ -110,8 +118,13 @@ public final class HTTP2Client {
 
   /// Opens the window of a stream and of the connection.
   public func open(_ stream: Int32, by bytes: Int32) {
+    openAlone(stream, by: bytes)
+    if stream != 0 { openAlone(0, by: bytes) }
+  }
+
+  /// Opens the window of a stream, zero for the connection's.
+  public func openAlone(_ stream: Int32, by bytes: Int32) {
     nghttp2_submit_window_update(session, 0, stream, bytes)
-    nghttp2_submit_window_update(session, 0, 0, bytes)
   }
 
   /// Asks whether the server is there.
@@ -175,7 +188,7 @@ public final class HTTP2Client {
     }
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, user in
       let client = HTTP2Client.of(user)
-      if code != 0 || client.answers[id]?.isWhole == false { client.answers[id]?.reset = code }
+      if client.answers[id]?.isWhole == false { client.answers[id]?.reset = code }
       return 0
     }
   }
@@ -186,6 +199,7 @@ public final class HTTP2Client {
     case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
       if UInt32(frame.hd.type) == NGHTTP2_DATA.rawValue { answers[id]?.frames.append(frame.hd.length) }
       if flags & 1 != 0 { answers[id]?.isWhole = true }
+    case NGHTTP2_RST_STREAM.rawValue: answers[id]?.reset = frame.rst_stream.error_code
     case NGHTTP2_GOAWAY.rawValue:
       goAway = (frame.goaway.error_code, frame.goaway.last_stream_id)
     case NGHTTP2_PING.rawValue where flags & 1 != 0: pongs += 1
@@ -206,6 +220,7 @@ extension HTTP2Client.Answer {
 
 /// Frames by hand, also those that no client should send (RFC 9113 §4.1).
 public enum HTTP2Frames {
+  /// What every client begins with.
   public static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
   /// One frame.

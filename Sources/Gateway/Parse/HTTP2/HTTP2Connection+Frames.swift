@@ -20,10 +20,6 @@ extension HTTP2Connection: HTTP2SessionOwner {
       exceed(bound)
       return false
     }
-    if frame.kind == .headers {
-      headBegan = loop.now
-      wake(by: loop.now + limits.headTimeout)
-    }
     return true
   }
 
@@ -31,7 +27,6 @@ extension HTTP2Connection: HTTP2SessionOwner {
     lastStream = max(lastStream, id)
     guard streams.count < limits.http2.streams else {
       exceed(.streams)
-      headBegan = nil
       return .refusedStream
     }
     budget.noteRequest()
@@ -45,7 +40,6 @@ extension HTTP2Connection: HTTP2SessionOwner {
   }
 
   func requestReceived(_ id: Int32, endsStream: Bool) {
-    headBegan = nil
     guard var head = headUnderWay else { return }
     headUnderWay = nil
     let stream = HTTP2Stream(id, of: self)
@@ -94,16 +88,13 @@ extension HTTP2Connection: HTTP2SessionOwner {
   }
 
   func frameEnded(_ frame: HTTP2Frame) {
-    if frame.kind == .headers { headBegan = nil }
     guard frame.kind == .data, frame.length > 0, !hasPayload, !frame.endsStream else { return }
     // Nothing but padding.
     if !budget.take(.emptyFrames, of: limits.http2, at: loop.now) { exceed(.emptyFrames) }
   }
 
   func frameRefused(_ frame: HTTP2Frame) {
-    guard frame.kind == .headers else { return }
-    headBegan = nil
-    guard headUnderWay != nil else { return }
+    guard frame.kind == .headers, headUnderWay != nil else { return }
     headUnderWay = nil
     receiver.rejected(peer: peer, status: 400, detail: "a field of the head is malformed", .badRequest)
   }

@@ -41,7 +41,8 @@ final class HTTP2Connection: SocketOwner, TimerOwner, ClientConnection {
   var lastStream: Int32 = 0
   /// The head that is being received; there is one at a time.
   var headUnderWay: HTTP2RequestHead?
-  var headBegan: Instant?
+  /// The header block that was not whole after the last bytes.
+  private var openBlock: (number: UInt64, began: Instant)?
   /// Whether the DATA frame under way has had a byte.
   var hasPayload = false
   /// What bodies that are not whole hold together.
@@ -119,7 +120,19 @@ final class HTTP2Connection: SocketOwner, TimerOwner, ClientConnection {
       case .badPreface, .failed: refuse("the bytes are not HTTP/2")
       }
     }
+    noteBlock()
     cork()
+  }
+
+  /// A header block holds up everything that comes behind it, so that it has to be whole in time.
+  private func noteBlock() {
+    guard let block = session.openBlock else {
+      openBlock = nil
+      return
+    }
+    guard openBlock?.number != block else { return }
+    openBlock = (block, loop.now)
+    wake(by: loop.now + limits.headTimeout)
   }
 
   // MARK: - Bounds
@@ -173,10 +186,10 @@ final class HTTP2Connection: SocketOwner, TimerOwner, ClientConnection {
 
   private func check(at now: Instant) {
     if isBlocked, now - lastWrite >= limits.sendTimeout { return close(.sendTimeout) }
-    if let headBegan, now - headBegan >= limits.headTimeout {
+    if let openBlock, now - openBlock.began >= limits.headTimeout {
       return refuse("the head was not whole within clients.head_timeout", status: 408, .headTimeout)
     }
-    var next = headBegan.map { $0 + limits.headTimeout }
+    var next = openBlock.map { $0.began + limits.headTimeout }
     func look(at moment: Instant) { next = min(next ?? moment, moment) }
     if isBlocked { look(at: lastWrite + limits.sendTimeout) }
     for stream in streams { stream.check(at: now).map(look) }
