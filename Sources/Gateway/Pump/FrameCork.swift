@@ -58,7 +58,7 @@ struct FrameCork {
   }
 
   /// Fills a vector with as many pieces as fit, from the first on.
-  func fill(_ output: inout OutputVector) {
+  func fill(_ output: OutputVector) {
     for piece in pieces {
       guard output.hasRoom else { return }
       _ = output.lend(piece.segment, from: piece.start, atMost: piece.count)

@@ -229,7 +229,7 @@ extension HTTP2Connection {
   private func write() {
     while !corked.isEmpty {
       loop.output.removeAll()
-      corked.fill(&loop.output)
+      corked.fill(loop.output)
       let offered = loop.output.byteCount
       let outcome = socket.writeOutput()
       loop.output.removeAll()

@@ -77,7 +77,7 @@ final class HTTP2Stream: ExchangeTransport {
   ///
   /// - Returns: how many bytes it has now.
   func take(_ bytes: Span<UInt8>, of exchange: Exchange) -> Int {
-    exchange.body.append(bytes)
+    exchange.receive(bytes)
     connection.heldBytes += bytes.count
     heldBytes += bytes.count
     return exchange.body.count
@@ -100,7 +100,7 @@ final class HTTP2Stream: ExchangeTransport {
   /// Sends a whole answer; an unread rest of the request is not waited for.
   func respond(_ response: Response, to exchange: Exchange) {
     guard answer == .none else { return }
-    send(response, asking: exchange.head.method)
+    send(response, asking: exchange.method)
   }
 
   /// Sends a whole answer, maybe to what was no request.
