@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests
 
 # Debian packages: to build, and to test as browsers and orchestrators would.
 BUILD_PACKAGES := libevent-dev libnghttp2-dev libssl-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl procps python3-venv
+TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl nghttp2-client procps python3-venv
 
 VENV := .venv
 PYTEST := $(VENV)/bin/python -m pytest
@@ -50,7 +50,7 @@ sanitize: build-packages
 	$(SWIFT) test --sanitize=thread --scratch-path .build-thread --disable-xctest
 
 FUZZ_SECONDS ?= 60
-FUZZERS := request-head:RequestHead sse:SSE proxy-header:ProxyHeader token:Token
+FUZZERS := request-head:RequestHead sse:SSE proxy-header:ProxyHeader token:Token http2:HTTP2
 fuzz: build-packages
 	for fuzzer in $(FUZZERS); do \
 	  name=$${fuzzer%:*} corpus=Tests/Fuzz/Corpus/$${fuzzer#*:} found=.build-fuzz/found-$${fuzzer%:*}; \

@@ -26,10 +26,10 @@ let fuzzers: [Target] =
   ? []
   : [
     ("fuzz-request-head", "RequestHead"), ("fuzz-sse", "SSE"), ("fuzz-proxy-header", "ProxyHeader"),
-    ("fuzz-token", "Token"),
+    ("fuzz-token", "Token"), ("fuzz-http2", "HTTP2"),
   ].map { name, folder in
     .executableTarget(
-      name: name, dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "Wire"], path: "Tests/Fuzz/\(folder)",
+      name: name, dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "HTTP2", "Wire"], path: "Tests/Fuzz/\(folder)",
       swiftSettings: [.unsafeFlags(["-parse-as-library"])])
   }
 

@@ -53,7 +53,8 @@ import Testing
     do { try client.send(bytes) } catch is TestSocket.Closed {}
   }
 
-  @Test func `as many resets as allowed are taken, one more ends the connection and its streams`() throws {
+  @Test(arguments: [0, 8] as [UInt32])
+  func `as many resets as allowed are taken, one more ends the connection and its streams`(code: UInt32) throws {
     let orchestrator = try TestOrchestrator()
     let gateway = try gateway(orchestrator)
     let client = try gateway.http2()
@@ -62,13 +63,13 @@ import Testing
     for _ in 0..<10 {
       let id = client.client.request(HTTP2Client.head("POST", TestGateway.path), isOpen: true)
       try client.flush()
-      client.client.reset(id)
+      client.client.reset(id, code: code)
       try client.flush()
     }
     #expect(try client.answer(of: client.client.get("/nowhere")).status == 404)
     let id = client.client.request(HTTP2Client.head("POST", TestGateway.path), isOpen: true)
     try client.flush()
-    client.client.reset(id)
+    client.client.reset(id, code: code)
     try client.flush()
     #expect(client.client.answers[kept]?.isWhole == false)
     try upstream.waitForEnd()
@@ -125,7 +126,10 @@ import Testing
     let gateway = try gateway()
     let client = try gateway.http2()
     // The client's own are the first.
-    for _ in 0..<10 { try send(HTTP2Frames.frame(4), by: client) }
+    for _ in 0..<10 {
+      client.client.tellSettings()
+      try send(client.client.takeOutput(), by: client)
+    }
     try expectEnd(client, by: "settings", of: gateway)
   }
 

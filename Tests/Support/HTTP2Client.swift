@@ -130,6 +130,9 @@ public final class HTTP2Client {
   /// Asks whether the server is there.
   public func ping() { nghttp2_submit_ping(session, 0, nil) }
 
+  /// Sends settings that change nothing.
+  public func tellSettings() { nghttp2_submit_settings(session, 0, nil, 0) }
+
   /// Takes what the server sent.
   public func receive(_ bytes: [UInt8]) throws {
     let result = nghttp2_session_mem_recv(session, bytes, bytes.count)

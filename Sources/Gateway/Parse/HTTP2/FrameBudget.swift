@@ -64,13 +64,13 @@ struct FrameBudget {
     switch frame.kind {
     case .ping: return frame.isAcknowledgement || take(.pings, of: settings, at: now) ? nil : .pings
     case .settings: return frame.isAcknowledgement || take(.settings, of: settings, at: now) ? nil : .settings
-    case .resetStream where isForgotten: return take(.resets, of: settings, at: now) ? nil : .resets
+    case .resetStream: return take(.resets, of: settings, at: now) ? nil : .resets
     case .windowUpdate where paidUpdates > 0:
       paidUpdates -= 1
       return nil
     case .data where frame.endsStream || frame.length > 0: if !isForgotten { return nil }
     case .headers where !isForgotten: return nil
-    case .resetStream, .continuation, .goAway, .pushPromise: return nil
+    case .continuation, .goAway, .pushPromise: return nil
     case .data, .headers, .windowUpdate, .priority, .unknown: break
     }
     return take(.emptyFrames, of: settings, at: now) ? nil : .emptyFrames

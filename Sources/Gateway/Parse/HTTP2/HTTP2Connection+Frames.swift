@@ -88,6 +88,7 @@ extension HTTP2Connection: HTTP2SessionOwner {
   }
 
   func frameEnded(_ frame: HTTP2Frame) {
+    if frame.kind == .resetStream { stream(frame.stream)?.isReset = true }
     guard frame.kind == .data, frame.length > 0, !hasPayload, !frame.endsStream else { return }
     // Nothing but padding.
     if !budget.take(.emptyFrames, of: limits.http2, at: loop.now) { exceed(.emptyFrames) }
@@ -111,11 +112,10 @@ extension HTTP2Connection: HTTP2SessionOwner {
   func streamClosed(_ id: Int32, _ code: HTTP2ErrorCode) {
     let stream = stream(id)
     streams.removeAll { $0.id == id }
-    if code != .noError, stream?.isCut != true, !budget.take(.resets, of: limits.http2, at: loop.now) {
-      exceed(.resets)
-    }
-    // What the client has broken off, and what it has broken.
-    stream?.ended(code == .noError || code == .cancel ? .clientClosed : .badRequest)
+    // The client's own resets were counted when they came; this is what it has provoked.
+    let isProvoked = code != .noError && stream?.isCut != true && stream?.isReset != true
+    if isProvoked, !budget.take(.resets, of: limits.http2, at: loop.now) { exceed(.resets) }
+    stream?.ended(isProvoked ? .badRequest : .clientClosed)
     streamLeft()
   }
 }

@@ -41,6 +41,8 @@ final class HTTP2Stream: ExchangeTransport {
   var isWaiting = false
   /// Whether we ended it, and not the client.
   private(set) var isCut = false
+  /// Whether the client has reset it, with whatever code.
+  var isReset = false
   var lastProgress: Instant
   /// What a body that is not whole holds.
   private var heldBytes = 0
