@@ -29,7 +29,8 @@ let fuzzers: [Target] =
     ("fuzz-token", "Token"), ("fuzz-http2", "HTTP2"),
   ].map { name, folder in
     .executableTarget(
-      name: name, dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "HTTP2", "Wire"], path: "Tests/Fuzz/\(folder)",
+      name: name, dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "HTTP2", "Wire"],
+      path: "Tests/Fuzz/\(folder)",
       swiftSettings: [.unsafeFlags(["-parse-as-library"])])
   }
 

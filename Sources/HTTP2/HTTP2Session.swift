@@ -37,6 +37,9 @@ public final class HTTP2Session {
   /// The number of streams to be written into the first frame.
   private var streamsToTell: Int?
   private var scanner = FrameScanner()
+  /// CONTINUATION frames of the head under way, and how many there may be.
+  private var continuations = 0
+  private let mostContinuations: Int
   /// Whether the library is at work: it takes neither bytes nor `sendFrames` then.
   public private(set) var isBusy = false
 
@@ -47,6 +50,7 @@ public final class HTTP2Session {
   /// - Throws: `HTTP2SessionError.failed` where there is no memory.
   public init(_ bounds: Bounds) throws(HTTP2SessionError) {
     streamsToTell = bounds.streams
+    mostContinuations = bounds.continuations
     try create(bounds)
     try tell(bounds)
   }
@@ -68,7 +72,8 @@ public final class HTTP2Session {
     // Windows are opened again as bodies are taken, and closed streams are of no use to anybody.
     unsafe nghttp2_option_set_no_auto_window_update(options, 1)
     unsafe nghttp2_option_set_no_closed_streams(options, 1)
-    unsafe nghttp2_option_set_max_continuations(options, bounds.continuations)
+    // The library counts a frame anew for each piece in which its head comes; `receive` counts them once.
+    unsafe nghttp2_option_set_max_continuations(options, .max)
     // The owner counts resets, those that the client provokes included.
     unsafe nghttp2_option_set_stream_reset_rate_limit(options, 1 << 40, 1 << 40)
     let user = unsafe Unmanaged.passUnretained(self).toOpaque()
@@ -116,7 +121,11 @@ public final class HTTP2Session {
     while offset < bytes.count {
       let rest = bytes.extracting(offset...)
       let (frame, count) = scanner.next(in: rest)
-      if let frame, owner?.frameBegan(frame) == false { throw .stopped }
+      if let frame {
+        guard owner?.frameBegan(frame) != false else { throw .stopped }
+        continuations = frame.kind == .continuation ? continuations + 1 : 0
+        guard continuations <= mostContinuations else { throw .tooManyContinuations }
+      }
       let result = unsafe rest.extracting(first: count).withUnsafeBufferPointer { bytes in
         unsafe nghttp2_session_mem_recv(session, bytes.baseAddress, bytes.count)
       }

@@ -126,14 +126,18 @@ import Testing
     let server = try TestServer(continuations: 2)
     let block = HTTP2Frames.block([(":method", "GET")])
     try server.receive(HTTP2Frames.opening + HTTP2Frames.frame(1, stream: 1, block))
-    for _ in 0..<2 { try server.receive(HTTP2Frames.frame(9, stream: 1, HTTP2Frames.block([("x", "y")]))) }
+    // However small the pieces in which they come.
+    for _ in 0..<2 {
+      for byte in HTTP2Frames.frame(9, stream: 1, HTTP2Frames.block([("x", "y")])) { try server.receive([byte]) }
+    }
     #expect(throws: HTTP2SessionError.tooManyContinuations) {
       try server.receive(HTTP2Frames.frame(9, stream: 1, HTTP2Frames.block([("x", "y")])))
     }
   }
 
   @Test func `what is not HTTP2 is an error`() throws {
-    #expect(throws: HTTP2SessionError.badPreface) { try server.receive(Array("GET / HTTP/1.1\r\n\r\n\r\n\r\n\r\n".utf8)) }
+    let bytes = Array("GET / HTTP/1.1\r\n\r\n\r\n\r\n\r\n".utf8)
+    #expect(throws: HTTP2SessionError.badPreface) { try server.receive(bytes) }
   }
 
   @Test func `an owner that has enough stops it, and can still say why`() throws {
