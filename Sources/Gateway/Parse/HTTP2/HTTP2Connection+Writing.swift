@@ -247,6 +247,16 @@ extension HTTP2Connection {
     }
   }
 
+  /// Writes what is framed as far as it is taken at once: nothing comes after it.
+  func sayLast() {
+    guard !isBlocked, !session.isBusy else { return }
+    sendFrames()
+    loop.output.removeAll()
+    corked.fill(loop.output)
+    if loop.output.byteCount > 0 { _ = socket.writeOutput() }
+    loop.output.removeAll()
+  }
+
   private func block() {
     isBlocked = true
     wake(by: lastWrite + limits.sendTimeout)

@@ -259,6 +259,9 @@ final class HTTP2Connection: SocketOwner, TimerOwner, ClientConnection {
   /// Whatever was under way ends with the reason.
   func close(_ reason: CloseReason) {
     if case .closed = state { return }
+    // Streams that were cut a moment ago have their last line and their reset in the cork.
+    if reason == .drained { sayLast() }
+    if case .closed = state { return }
     state = .closed
     loop.cancelTimer(&timer)
     let ending = streams
