@@ -6,8 +6,8 @@ DESTDIR ?=
 SOURCES := Package.swift Sources Tests
 
 # Debian packages: to build, and to test as browsers and orchestrators would.
-BUILD_PACKAGES := libevent-dev libssl-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl openssl procps python3-venv
+BUILD_PACKAGES := libevent-dev libnghttp2-dev libssl-dev pkg-config
+TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl nghttp2-client openssl procps python3-venv
 
 VENV := .venv
 PYTEST := $(VENV)/bin/python -m pytest
@@ -50,7 +50,7 @@ sanitize: build-packages
 	$(SWIFT) test --sanitize=thread --scratch-path .build-thread --disable-xctest
 
 FUZZ_SECONDS ?= 60
-FUZZERS := request-head:RequestHead sse:SSE proxy-header:ProxyHeader token:Token coalescing:Coalescing
+FUZZERS := request-head:RequestHead sse:SSE proxy-header:ProxyHeader token:Token coalescing:Coalescing http2:HTTP2
 fuzz: build-packages
 	for fuzzer in $(FUZZERS); do \
 	  name=$${fuzzer%:*} corpus=Tests/Fuzz/Corpus/$${fuzzer#*:} found=.build-fuzz/found-$${fuzzer%:*}; \

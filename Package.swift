@@ -26,10 +26,10 @@ let fuzzers: [Target] =
   ? []
   : [
     ("fuzz-request-head", "RequestHead"), ("fuzz-sse", "SSE"), ("fuzz-proxy-header", "ProxyHeader"),
-    ("fuzz-token", "Token"), ("fuzz-coalescing", "Coalescing"),
+    ("fuzz-token", "Token"), ("fuzz-coalescing", "Coalescing"), ("fuzz-http2", "HTTP2"),
   ].map { name, folder in
     .executableTarget(
-      name: name, dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "Streams", "Wire"],
+      name: name, dependencies: ["Admission", "Bytes", "COpenSSL", "Crypto", "HTTP2", "Streams", "Wire"],
       path: "Tests/Fuzz/\(folder)",
       swiftSettings: [.unsafeFlags(["-parse-as-library"])])
   }
@@ -50,6 +50,7 @@ let package = Package(
     .systemLibrary(
       name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "Bytes", swiftSettings: strict),
 
@@ -58,6 +59,7 @@ let package = Package(
       name: "Reactor", dependencies: ["Bytes", "CLibevent", "CSystem"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
     .target(name: "Crypto", dependencies: ["COpenSSL", "Reactor"], swiftSettings: strict),
+    .target(name: "HTTP2", dependencies: ["Bytes", "CNghttp2"], swiftSettings: strict),
 
     // What browsers load, compiled in.
     .target(name: "Browser", resources: [.embedInCode("Library")], swiftSettings: strict),
@@ -74,7 +76,7 @@ let package = Package(
     .target(
       name: "Gateway",
       dependencies: [
-        "Admission", "Browser", "Bytes", "Crypto", "Reactor", "Settings", "Streams", "Wire",
+        "Admission", "Browser", "Bytes", "Crypto", "HTTP2", "Reactor", "Settings", "Streams", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -109,12 +111,13 @@ let package = Package(
       ],
       path: "Tests/Bench", swiftSettings: strict),
 
-    .target(name: "Support", dependencies: ["COpenSSL"], path: "Tests/Support", swiftSettings: tests),
+    .target(name: "Support", dependencies: ["CNghttp2", "COpenSSL"], path: "Tests/Support", swiftSettings: tests),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
     .testTarget(
       name: "ReactorTests", dependencies: ["Bytes", "Reactor", "Support"], swiftSettings: tests),
     .testTarget(
       name: "CryptoTests", dependencies: ["COpenSSL", "Crypto", "Reactor", "Support"], swiftSettings: tests),
+    .testTarget(name: "HTTP2Tests", dependencies: ["Bytes", "HTTP2", "Support"], swiftSettings: tests),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Support", "Wire"], swiftSettings: tests),
     .testTarget(
       name: "StreamsTests", dependencies: ["Bytes", "Streams", "Support", "Wire"], swiftSettings: tests),
@@ -129,7 +132,8 @@ let package = Package(
     .testTarget(
       name: "GatewayTests",
       dependencies: [
-        "Admission", "Bytes", "COpenSSL", "Crypto", "Gateway", "Reactor", "Settings", "Streams", "Support", "Wire",
+        "Admission", "Bytes", "COpenSSL", "Crypto", "Gateway", "HTTP2", "Reactor", "Settings", "Streams", "Support",
+        "Wire",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: tests),

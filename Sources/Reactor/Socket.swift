@@ -73,6 +73,12 @@ public final class Socket: WatchOwner {
     watch.watchReads()
   }
 
+  /// Reports to another owner from now on.
+  public func handOver(to owner: any SocketOwner) {
+    if let former = self.owner { loop.bury(former) }
+    self.owner = owner
+  }
+
   /// Begins a connection attempt; its result is reported as writable.
   ///
   /// connect(2).

@@ -20,6 +20,8 @@ public struct ClientSettings: Sendable, Equatable {
   public var uriSizeBytes: Int
   /// The largest request body; 1 KiB to 1 GiB.
   public var bodySizeBytes: Int
+  /// What one HTTP/2 connection may take.
+  public var http2 = HTTP2Settings()
 
   /// Puts client settings together; the values are taken as they are.
   ///
@@ -85,6 +87,9 @@ extension ClientSettings {
     unsentSizeBytes = reader.byteCount(
       "unsent_size", default: standard.unsentSizeBytes, in: 4 * 1024...16 * 1024 * 1024,
       "How much the kernel may hold for a client beyond what is on its way; what is more counts as its lag.")
+    http2 = reader.section("http2", "What one HTTP/2 connection may take; rates hold for bursts of their unit, too.") {
+      HTTP2Settings($0)
+    }
     if reader.isClean, uriSizeBytes >= headSizeBytes {
       reader.refuse(
         "uri_size", or: "head_size", given: UnitScale.bytes.text(for: Int64(uriSizeBytes)),

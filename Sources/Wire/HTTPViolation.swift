@@ -80,6 +80,8 @@ public enum HTTPViolation: Error, Equatable, Sendable {
   case nulInField
   /// A control character other than a tab in a value (RFC 9110 §5.5).
   case controlInField
+  /// A field of HTTP/1 connections in an HTTP/2 message (RFC 9113 §8.2.2).
+  case connectionField
   /// `Expect` says something other than `100-continue` (RFC 9110 §10.1.1).
   case unsupportedExpectation
 
@@ -171,6 +173,7 @@ extension HTTPViolation {
     case .fieldWithoutColon: "a field has no colon"
     case .nulInField: "a field holds a NUL"
     case .controlInField: "a field holds a control character"
+    case .connectionField: "a field speaks about an HTTP/1 connection"
     case .unsupportedExpectation: "the only expectation that can be met is 100-continue"
     case .lengthAndTransferEncoding: "both content-length and transfer-encoding are given"
     case .repeatedContentLength: "content-length is given more than once"

@@ -112,6 +112,13 @@ final class TestSocket: @unchecked Sendable {
     connect(descriptor, &address, socklen_t(MemoryLayout<sockaddr>.size))
   }
 
+  /// Whatever comes next.
+  func receiveSome() throws -> [UInt8] {
+    if received.isEmpty { try receive() }
+    defer { received = [] }
+    return received
+  }
+
   private func receive() throws {
     var buffer = [UInt8](repeating: 0, count: 65_536)
     var count = -1

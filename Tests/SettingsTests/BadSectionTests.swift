@@ -232,7 +232,7 @@ extension BadSectionTests {
 
   static let time = "a time in whole milliseconds with its unit (ms, s, m, h, d)"
   static let address = "0.0.0.0:8004, [::1]:8004 or unix:/absolute/path (at most 107 bytes)"
-  static let listenKeys = "address, admin, hsts, proxy_protocol, redirect, tls"
+  static let listenKeys = "address, admin, hsts, http2, proxy_protocol, redirect, tls"
   static let endpoint = "http[s]://host[:port] with a host name or address (IPv6 in brackets)"
   static let endpoints = "a list of 1 to 64 items, each \(endpoint)"
   static let noPath = "http[s]://host[:port] without path, query or slash at its end"

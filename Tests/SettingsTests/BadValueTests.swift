@@ -346,8 +346,8 @@ extension BadValueTests {
   static let identityCookie = "the name of a cookie of at most 128 bytes, such as session"
   static let corsKeys = "one of allowed_headers, credentials, exposed_headers, max_age, origins, private_network"
   static let clientKeys =
-    "one of body_size, body_timeout, connections, head_size, head_timeout, idle_timeout, send_timeout, tcp_keepalive, "
-    + "unsent_size, uri_size"
+    "one of body_size, body_timeout, connections, head_size, head_timeout, http2, idle_timeout, send_timeout, "
+    + "tcp_keepalive, unsent_size, uri_size"
   static let allTimeouts =
     "did you mean upstreams.*.idle_timeout or routes[].feed.idle_timeout or clients.idle_timeout?"
   static let workers = "auto, or a whole number from 1 to 64"

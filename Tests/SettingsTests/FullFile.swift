@@ -69,6 +69,7 @@ enum FullFile {
     listen:
       - address: 127.0.0.1:0
         proxy_protocol: true
+        http2: true
       - address: "[0:0::1]:8004"
         admin: true
       - address: unix:/run/sluice/http
@@ -163,6 +164,15 @@ enum FullFile {
       head_size: 8KiB
       uri_size: 4KiB
       body_size: 1.5MiB
+      http2:
+        streams: 128
+        window: 1MiB
+        bodies: 32MiB
+        continuations: 9
+        resets: 201/m
+        pings: 2/s
+        settings: 31/h
+        empty_frames: 501/m
     memory: {budget: 768MiB}
     workers: 3
     state_directory: /var/lib/sluice

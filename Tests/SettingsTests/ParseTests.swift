@@ -1,3 +1,4 @@
+import Admission
 import Testing
 
 @testable import Settings
@@ -45,7 +46,7 @@ import Testing
     chat.tcpKeepalive = .seconds(31)
     #expect(
       settings.listen == [
-        ListenerSettings(address: .ipv4(host: "127.0.0.1", port: 0), proxyProtocol: true),
+        .speakingHTTP2(ListenerSettings(address: .ipv4(host: "127.0.0.1", port: 0), proxyProtocol: true)),
         ListenerSettings.admin(.ipv6(host: "::1", port: 8004)),
         ListenerSettings.redirecting(.unix(path: "/run/sluice/http"), to: 8443),
       ])
@@ -74,6 +75,14 @@ import Testing
     clients.connections = .number(5000)
     clients.tcpKeepalive = .seconds(32)
     clients.unsentSizeBytes = 16 * 1024
+    clients.http2.streams = 128
+    clients.http2.windowBytes = 1024 * 1024
+    clients.http2.bodiesBytes = 32 * 1024 * 1024
+    clients.http2.continuations = 9
+    clients.http2.resets = Rate(count: 201, unit: .minute)
+    clients.http2.pings = Rate(count: 2, unit: .second)
+    clients.http2.settings = Rate(count: 31, unit: .hour)
+    clients.http2.emptyFrames = Rate(count: 501, unit: .minute)
     #expect(settings.clients == clients)
     #expect(settings.authentication == FullFile.authentication)
     #expect(settings.tickets == TicketSettings(lifetime: .seconds(45), count: 500))
@@ -266,6 +275,13 @@ import Testing
 }
 
 extension ListenerSettings {
+  /// The same for HTTP/2 as well.
+  fileprivate static func speakingHTTP2(_ listener: ListenerSettings) -> ListenerSettings {
+    var listener = listener
+    listener.http2 = true
+    return listener
+  }
+
   /// A listener for operators.
   fileprivate static func admin(_ address: ListenAddress) -> ListenerSettings {
     var listener = ListenerSettings(address: address)

@@ -115,7 +115,7 @@ enum PartialFile {
       "address: 127.0.0.1:80\nproxy_protocol: v2", #":2: proxy_protocol: given "v2", allowed: true or false"#),
     BadFile(
       "address: 127.0.0.1:80\nproxy_protocoll: true",
-      ":2: proxy_protocoll: given an unknown key, allowed: one of address, admin, hsts, proxy_protocol, redirect, tls; did you mean proxy_protocol?"
+      ":2: proxy_protocoll: given an unknown key, allowed: one of address, admin, hsts, http2, proxy_protocol, redirect, tls; did you mean proxy_protocol?"
     ),
   ])
   func `what is no listener is refused`(file: BadFile) {

@@ -38,7 +38,7 @@ import Testing
     let yaml = MinimalFile.yaml(
       rest: "log:\n  level: info\n  format: xml\nlog:\n  format: text\nclients:\n  a: 1\n  a: 2")
     let clientKeys =
-      "body_size, body_timeout, connections, head_size, head_timeout, idle_timeout, send_timeout, tcp_keepalive, "
+      "body_size, body_timeout, connections, head_size, head_timeout, http2, idle_timeout, send_timeout, tcp_keepalive, "
       + "unsent_size, uri_size"
     #expect(
       BadFile.problems(in: yaml) == [

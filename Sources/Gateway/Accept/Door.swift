@@ -42,7 +42,7 @@ final class Door: Sendable {
     server = try TLSServer(
       certificates: tls.certificates.map(\.certificate), authorities: tls.clientAuthorities,
       clientCertificates: tls.clientCertificates, tickets: tickets, ticketLifetime: tls.ticketRotation,
-      protocols: ["http/1.1"])
+      protocols: settings.http2 ? ["h2", "http/1.1"] : ["http/1.1"])
   }
 
   /// Whether a handshake comes first.

@@ -206,14 +206,14 @@ extension Worker: RequestReceiver {
   ///
   /// - Returns: whether there is room for it; where not, the request is answered.
   private func countConnection(_ exchange: Exchange) -> Bool {
-    guard slots.table.applies(.connection), let connection = exchange.transport as? HTTP1Connection,
-      connection.slot == nil
-    else { return true }
+    guard slots.table.applies(.connection), let connection = exchange.connection, connection.slot == nil else {
+      return true
+    }
     switch slots.claim(.connection, for: subject(of: exchange), by: nil) {
     case .admitted(let slot):
       connection.slot = slot
     case .refused(let refusal):
-      connection.persists = false
+      connection.endAfterAnswer()
       refuse(exchange, refusal)
       return false
     case .waiting(let ticket):

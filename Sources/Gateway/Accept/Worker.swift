@@ -45,7 +45,7 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   /// Who may say for whom it asks.
   private(set) var proxies: ProxySettings
   private var listeners: [Listener] = []
-  private var connections: [HTTP1Connection?] = []
+  private var connections: [(any ClientConnection)?] = []
   private var freePlaces: [Int] = []
   private var connectionCount = 0
   /// Every run that can be joined.
@@ -61,6 +61,8 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   /// What it holds of all that the workers may hold.
   let memory: MemoryAccount
   private var marked: [Stream] = []
+  /// Connections that write once every stream was pumped.
+  private var corked: [HTTP2Connection] = []
   private var draining: Drain?
   /// `state_directory`.
   private var stateDirectory: String?
@@ -201,7 +203,9 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
   func accepted(_ descriptor: Int32, from peer: SocketAddress, on address: SocketAddress) {
     let door = doors[address]
     let isBehindProxy = door?.settings.proxyProtocol ?? false
-    let connection = take(descriptor, from: peer, expectsProxyHeader: isBehindProxy, for: receiver(at: door))
+    let receiver = receiver(at: door)
+    let connection = take(descriptor, from: peer, expectsProxyHeader: isBehindProxy, for: receiver)
+    if door?.settings.http2 == true, receiver === self { connection.http2 = self }
     guard isBehindProxy, !proxies.trusted.contains(peer.clientPeer) else {
       if let door { connection.enter(by: door) }
       return
@@ -258,7 +262,10 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     logger.notice("accept_resumed", metadata: ["address": "\(address)", "connections": "\(connectionCount)"])
   }
 
-  func disconnected(_ connection: HTTP1Connection) {
+  func disconnected(_ connection: HTTP1Connection) { left(connection) }
+
+  /// A connection is gone from here.
+  private func left(_ connection: any ClientConnection) {
     guard connections.indices.contains(connection.place), connections[connection.place] === connection else { return }
     connections[connection.place] = nil
     freePlaces.append(connection.place)
@@ -291,10 +298,13 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
     var writes = Self.turnWrites
     var unfinished: [Stream] = []
     // Pumping may end exchanges and begin pipelined ones, which are pumped in the same turn.
-    while !marked.isEmpty {
+    while !marked.isEmpty || !corked.isEmpty {
       let streams = marked
       marked.removeAll(keepingCapacity: true)
       for stream in streams where !stream.pump(atMost: &writes) { unfinished.append(stream) }
+      let connections = corked
+      corked.removeAll(keepingCapacity: true)
+      for connection in connections { connection.turnEnded() }
     }
     for stream in unfinished { mark(stream) }
     if !unfinished.isEmpty { loop.hurry() }
@@ -405,4 +415,24 @@ final class Worker: LoopOwner, MailboxOwner, ListenerOwner {
         "runs_not_saved", metadata: ["runs": "\(runs.finishedCount)", "error": "state_directory: \(error)"])
     }
   }
+}
+
+extension Worker: HTTP2Receiver {
+  func goesOn(_ connection: HTTP1Connection, as successor: HTTP2Connection) {
+    successor.place = connection.place
+    connections[connection.place] = successor
+    if draining != nil { successor.drain() }
+  }
+
+  func writesAtTurnEnd(_ connection: HTTP2Connection) {
+    corked.append(connection)
+  }
+
+  func exceeded(_ bound: HTTP2Bound, by connection: HTTP2Connection) {
+    counters.exceeded(bound)
+    rejected(
+      peer: connection.peer, status: 0, detail: "more than clients.http2.\(bound.rawValue) allows", .flood)
+  }
+
+  func disconnected(_ connection: HTTP2Connection) { left(connection) }
 }

@@ -22,6 +22,8 @@ public enum CloseReason: String, Sendable, CaseIterable {
   case idleTimeout = "idle_timeout"
   /// The bytes were not a request that this gateway takes.
   case badRequest = "bad_request"
+  /// The client asked for more than a bound of `clients.http2` allows; the bound's name stands beside.
+  case flood = "http2_flood"
   /// The request was understood and refused: no route, no permission.
   case refused
   /// The client did not prove who it is.

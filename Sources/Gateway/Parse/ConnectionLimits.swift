@@ -19,16 +19,27 @@ public final class ConnectionLimits: Sendable {
   public let head: HeadLimits
   /// `clients.body_size`.
   public let bodyBytes: Int
+  /// `clients.http2`.
+  let http2: HTTP2Settings
 
   /// How long a connection whose request was refused is read from before it is closed, so that the client sees the answer and not a reset.
   ///
   /// RFC 9112 §9.6.
   static let lingering = Duration.seconds(2)
 
-  /// All limits, each from the setting of its name.
-  public init(
+  /// All limits of HTTP/1, each from the setting of its name.
+  public convenience init(
     headTimeout: Duration, bodyTimeout: Duration, idleTimeout: Duration, sendTimeout: Duration,
     heartbeat: Duration, head: HeadLimits, bodyBytes: Int
+  ) {
+    self.init(
+      headTimeout: headTimeout, bodyTimeout: bodyTimeout, idleTimeout: idleTimeout, sendTimeout: sendTimeout,
+      heartbeat: heartbeat, head: head, bodyBytes: bodyBytes, http2: HTTP2Settings())
+  }
+
+  init(
+    headTimeout: Duration, bodyTimeout: Duration, idleTimeout: Duration, sendTimeout: Duration,
+    heartbeat: Duration, head: HeadLimits, bodyBytes: Int, http2: HTTP2Settings
   ) {
     self.headTimeout = headTimeout
     self.bodyTimeout = bodyTimeout
@@ -37,6 +48,7 @@ public final class ConnectionLimits: Sendable {
     self.heartbeat = heartbeat
     self.head = head
     self.bodyBytes = bodyBytes
+    self.http2 = http2
   }
 }
 
@@ -48,6 +60,6 @@ extension ConnectionLimits {
       idleTimeout: settings.clients.idleTimeout, sendTimeout: settings.clients.sendTimeout,
       heartbeat: settings.streams.heartbeat,
       head: HeadLimits(headBytes: settings.clients.headSizeBytes, targetBytes: settings.clients.uriSizeBytes),
-      bodyBytes: settings.clients.bodySizeBytes)
+      bodyBytes: settings.clients.bodySizeBytes, http2: settings.clients.http2)
   }
 }

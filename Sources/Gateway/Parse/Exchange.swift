@@ -248,13 +248,15 @@ public enum PumpProgress: Equatable, Sendable {
   case caughtUp
   /// The client takes no more now; the transport asks again when it does.
   case blocked
+  /// The rest waits its turn among others of the same connection; the transport asks again.
+  case yielded
   /// The exchange ended, within this call.
   case ended
 }
 
 /// The way an exchange's answer takes to its client.
 ///
-/// HTTP/1 is one; HTTP/2 streams will be the other.
+/// An HTTP/1 connection is one, a stream of an HTTP/2 connection the other.
 public protocol ExchangeTransport: AnyObject {
   /// Sends a whole answer and ends the exchange.
   func respond(_ response: Response, to exchange: Exchange)

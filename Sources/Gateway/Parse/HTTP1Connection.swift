@@ -47,6 +47,8 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   var state = State.head
   /// How far a head was read that is not whole yet.
   private var partialHead: PartialHead?
+  /// Who goes on where the first bytes are those of HTTP/2; `nil` where it is not spoken.
+  var http2: (any HTTP2Receiver)?
   /// Received bytes that are no whole head yet, or belong to a later request.
   var input: [UInt8] = []
   /// How many these are.
@@ -202,6 +204,15 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
         believe(header)
         offset += header.byteCount
         return true
+      }
+      if let http2 {
+        let rest = bytes.extracting(offset...)
+        guard let isHTTP2 = HTTP2Preface.isBegun(by: rest) else { return false }
+        self.http2 = nil
+        if isHTTP2 {
+          goOn(with: rest, for: http2)
+          return false
+        }
       }
       if isBetweenRequests {
         isBetweenRequests = false
@@ -376,6 +387,15 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
     }
     // What a layer holds back of the answer is lost with the connection, other than what the kernel does.
     arm(after: socket.isFlushed ? ConnectionLimits.lingering : limits.sendTimeout)
+  }
+
+  /// Turned out to speak HTTP/2: its socket goes on as that.
+  private func goOn(with bytes: Span<UInt8>, for receiver: any HTTP2Receiver) {
+    guard let successor = HTTP2Connection(goingOnFrom: self, for: receiver) else { return close(.clientReset) }
+    state = .closed
+    disarm()
+    receiver.goesOn(self, as: successor)
+    successor.start(with: bytes)
   }
 
   /// Ends the connection: the only way.

@@ -12,6 +12,8 @@ public struct ListenerSettings: Sendable, Equatable {
   public var redirect: HTTPSRedirect?
   /// For how long browsers are told to come by https only; `nil` where they are told nothing.
   public var strictTransport: Duration?
+  /// Whether clients may speak HTTP/2: by prior knowledge, or as TLS has agreed.
+  public var http2 = false
 
   /// Puts a listener together; the values are taken as they are.
   ///
@@ -57,9 +59,12 @@ extension ListenerSettings {
       "Sends clients to the same host by https, which is all that the listener does; https alone is port 443."
     ) { HTTPSRedirect($0) }
     let strictTransport = ListenerSettings.strictTransport(reader)
+    let http2 = reader.flag(
+      "http2", default: false, "Whether clients may speak HTTP/2 as well: as TLS agrees, or by prior knowledge.")
     guard let address else { return nil }
     self.init(address: address, proxyProtocol: proxyProtocol)
     self.isAdmin = isAdmin
+    self.http2 = http2
     self.tls = tls
     self.redirect = redirect
     self.strictTransport = strictTransport

@@ -75,6 +75,19 @@ struct Counters: Sendable {
     handshakeOutcomes[HandshakeOutcome.allCases.firstIndex(of: outcome) ?? 0]
   }
 
+  /// How often clients went beyond each bound of `clients.http2`, in the order of `HTTP2Bound.allCases`.
+  private let http2 = HTTP2Bound.allCases.map { _ in Counter() }
+
+  /// A client went beyond a bound.
+  func exceeded(_ bound: HTTP2Bound) {
+    HTTP2Bound.allCases.firstIndex(of: bound).map { http2[$0].add(1) }
+  }
+
+  /// How often that was.
+  func exceedings(of bound: HTTP2Bound) -> Int {
+    HTTP2Bound.allCases.firstIndex(of: bound).map { http2[$0].value } ?? 0
+  }
+
   /// A request has ended.
   func finished(_ reason: CloseReason) {
     requests[Self.place(of: reason)].add(1)

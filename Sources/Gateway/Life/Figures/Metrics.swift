@@ -42,6 +42,11 @@ struct Metrics {
       let count = counters.reduce(0) { $0 + $1.finished(by: reason) }
       line("sluice_requests_total", [("reason", reason.rawValue)], count)
     }
+    head("sluice_http2_exceeded_total", "counter", "Times that clients went beyond a bound of clients.http2.")
+    for bound in HTTP2Bound.allCases {
+      let count = counters.reduce(0) { $0 + $1.exceedings(of: bound) }
+      line("sluice_http2_exceeded_total", [("bound", bound.rawValue)], count)
+    }
     append(slots)
     append(counters, budget)
   }
