@@ -64,6 +64,8 @@ class Stream {
   var newcomers: [Subscriber] = []
   /// Whether the worker pumps it at the end of this turn.
   var isMarked = false
+  /// Whether what fills the log waits for readers that have not had their turn.
+  var isHolding = false
   var hasGrown = false
   /// When free readers were last written to.
   var lastWrite = Instant(nanoseconds: 0)
@@ -83,6 +85,10 @@ class Stream {
 
   /// The last reader has left.
   func lastReaderLeft() {}
+
+  /// Readers have not all had their turn: what fills the log waits until they have, or they would fall behind through no
+  /// fault of theirs.
+  func hold(_ isOn: Bool) {}
 
   /// A turn in which it was marked has ended; its readers are written to next.
   func turnEnded() {}

@@ -25,7 +25,12 @@ extension Stream {
     var rest = max(writes, Self.leastWrites)
     walk(&rest)
     writes = min(writes, rest)
-    if pumping.isWalking || hasGrown {
+    let isUnfinished = pumping.isWalking || hasGrown
+    if isUnfinished != isHolding {
+      isHolding = isUnfinished
+      hold(isUnfinished)
+    }
+    guard !isUnfinished else {
       worker.budget.account(self)
       return false
     }

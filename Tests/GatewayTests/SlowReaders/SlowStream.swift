@@ -73,6 +73,15 @@ final class SlowStream {
     return reader
   }
 
+  /// A reader of another stream of the same worker, from its beginning.
+  func reader(of other: Stream) throws -> SlowReader {
+    let reader = SlowReader()
+    let exchange = try Self.exchange(of: worker, over: reader)
+    reader.exchange = exchange
+    other.attach(exchange, at: other.log.start, seen: 0)
+    return reader
+  }
+
   /// One more event; at the end of a run, the last.
   func append(_ data: String, type: String = "", id: String? = nil) {
     let (type, data) = (Array(type.utf8), Array(data.utf8))

@@ -176,6 +176,10 @@ final class UpstreamFeed: Feed, TimerOwner {
     if readers.isEmpty { lastReaderLeft() }
   }
 
+  override func hold(_ isOn: Bool) {
+    if isOn { request?.hold() } else { request?.letGo() }
+  }
+
   override func turnEnded() {
     if !mirrors.isEmpty { sendToMirrors() }
   }

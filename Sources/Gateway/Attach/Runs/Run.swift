@@ -162,6 +162,10 @@ final class Run: Stream, TimerOwner {
     letGo()
   }
 
+  override func hold(_ isOn: Bool) {
+    if isOn { request?.hold() } else if !backpressure.isOn { request?.letGo() }
+  }
+
   override func balance(_ reader: Subscriber, isBlocked: Bool) { holdOrLetGo(reader, isBlocked: isBlocked) }
 
   override var isWaiting: Bool { waitsForReader }
