@@ -55,7 +55,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   var takenInput: Int { input.count }
   /// Where the connection goes on, once the bytes at hand were taken.
   var pendingMove: ((MovedConnection) -> Void)?
-  private var timer: TimerID?
+  var timer: TimerID?
   /// Whether another worker goes on with it.
   var isMoved = false
   /// Whether the proxy's own header comes before the first request.
@@ -63,7 +63,7 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
   private(set) var isProcessing = false
   private var isReadPaused = false
   /// An answer was sent and no byte of the next request has come.
-  private var isBetweenRequests = false
+  var isBetweenRequests = false
   var persists = true
   var isBlocked = false
   /// Closes after the answer under way.
@@ -311,48 +311,6 @@ public final class HTTP1Connection: SocketOwner, TimerOwner {
       receiver.rejected(peer: peer, status: fault.status, detail: fault.description, .badRequest)
       respondLast(response)
     case .lingering, .closed:
-      break
-    }
-  }
-
-  // MARK: - Time
-
-  /// Arms the connection's only timer for what its state waits for.
-  func arm(after delay: Duration) {
-    loop.cancelTimer(&timer)
-    timer = loop.setTimer(after: delay, for: self)
-  }
-
-  func disarm() {
-    loop.cancelTimer(&timer)
-  }
-
-  /// The state lasted too long, or a stream was silent.
-  public func timerFired(_ tag: UInt8) {
-    timer = nil
-    switch state {
-    case .head where isSecuring:
-      handshakeTimedOut()
-    case .head where isBetweenRequests:
-      close(.idleTimeout)
-    case .head:
-      if input.isEmpty { return close(.headTimeout) }
-      receiver.rejected(peer: peer, status: 408, detail: "the head was not whole in time", .headTimeout)
-      respondLast(
-        Problem.response(
-          status: 408, detail: "the request head was not whole within clients.head_timeout",
-          reason: .headTimeout))
-    case .body(let exchange, _):
-      persists = false
-      exchange.respond(
-        Problem.response(
-          status: 408, detail: "the request body was not whole within clients.body_timeout",
-          reason: .bodyTimeout))
-    case .answering:
-      answerTimerFired()
-    case .lingering:
-      close(.completed)
-    case .closed:
       break
     }
   }
