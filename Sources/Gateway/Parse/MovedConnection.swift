@@ -40,6 +40,8 @@ extension HTTP1Connection {
     pendingMove = nil
     guard let moved = moved() else { return }
     send(moved)
+    // Only now: where this was the last, the workers stop, and the one that it goes to is to have heard of it.
+    receiver.disconnected(self)
   }
 
   private func moved() -> MovedConnection? {
@@ -58,7 +60,6 @@ extension HTTP1Connection {
       body: exchange.takeBody(), began: exchange.began,
       input: takeInput(), persists: persists)
     account()
-    receiver.disconnected(self)
     return moved
   }
 

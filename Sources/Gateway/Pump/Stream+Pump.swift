@@ -26,16 +26,15 @@ extension Stream {
     walk(&rest)
     writes = min(writes, rest)
     let isUnfinished = pumping.isWalking || hasGrown
-    if isUnfinished != isHolding {
-      isHolding = isUnfinished
-      hold(isUnfinished)
-    }
-    guard !isUnfinished else {
+    // Said again in every turn: what fills the log may be another request than a turn ago.
+    if isUnfinished || isHolding { hold(isUnfinished) }
+    isHolding = isUnfinished
+    if pumping.isWalking {
       worker.budget.account(self)
-      return false
+    } else {
+      tidy()
     }
-    tidy()
-    return true
+    return !isUnfinished
   }
 
   private func pumpNewcomers() {
@@ -89,7 +88,7 @@ extension Stream {
     _ = pumping.place(reader, at: cursor, freeBy: descriptor ?? -1)
     let isNear = isNear(cursor)
     if isNear { reader.hasCaughtUp = true }
-    balance(reader, isBlocked: progress == .blocked)
+    balance(reader, isBlocked: progress != .caughtUp)
     guard progress == .blocked else { return }
     exchange.record.reason = nil
     guard worker.memory.mayLag(by: log.end.offset - cursor.offset) else { return transport.abort(.slowReader) }

@@ -9,6 +9,7 @@ struct MuxAsker {
   let head: RequestHead
   let peer: SocketAddress
   let clientPeer: ClientPeer
+  let door: Door?
   let identity: ExchangeIdentity?
   /// What was asked of it.
   let authentication: AuthenticationSettings?
@@ -17,6 +18,7 @@ struct MuxAsker {
     head = exchange.head
     peer = exchange.peer
     clientPeer = exchange.clientPeer
+    door = exchange.door
     identity = exchange.identity
     authentication = exchange.route?.authentication
   }

@@ -47,6 +47,7 @@ final class MuxedAnswer: ExchangeTransport {
     let exchange = Exchange(
       head, peer: outer.peer, clientPeer: outer.clientPeer, began: worker.loop.now, over: self)
     exchange.body = body
+    exchange.door = outer.door
     exchange.record.mux = mux.id
     // Where the same is asked of clients, it is known who asks; elsewhere it shows what the outer request showed.
     if let identity = outer.identity, let route = worker.table.router.route(for: head),

@@ -19,6 +19,7 @@ final class DistantAnswer: ExchangeTransport {
     let exchange = Exchange(
       request.head, peer: request.peer, clientPeer: request.clientPeer, began: request.began, over: self)
     exchange.body = request.body
+    exchange.door = request.door
     exchange.identity = request.identity
     exchange.hiddenParameters = request.hiddenParameters
     exchange.client = request.client

@@ -36,7 +36,10 @@ final class MirrorTable {
     switch message {
     case .asked(let request): serve(request)
     case .gaveUp(let name): distant[name]?.end(.clientClosed)
-    case .left(let id, let place, let given): worker.runs.run(id)?.mirrorLeft(place, given: given)
+    case .left(let id, let place, let given):
+      // One that was forgotten gives no more readers.
+      guard let run = worker.runs.run(id) else { return worker.peers.post(.run(.released(id)), to: place) }
+      run.mirrorLeft(place, given: given)
     case .answered(let number, let response, let stream): answered(number, response, stream)
     case .began(let number, let id, let place, let fields, let snapshot): began(number, id, place, fields, snapshot)
     case .grew(let id, let first, let batch): grew(id, first: first, batch)

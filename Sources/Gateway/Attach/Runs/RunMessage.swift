@@ -17,6 +17,7 @@ struct DistantRequest: Sendable {
   let route: String
   let peer: SocketAddress
   let clientPeer: ClientPeer
+  let door: Door?
   let client: ClientAddress?
   let began: Instant
 
@@ -30,6 +31,7 @@ struct DistantRequest: Sendable {
     hiddenParameters = exchange.hiddenParameters
     peer = exchange.peer
     clientPeer = exchange.clientPeer
+    door = exchange.door
     client = exchange.client
     began = exchange.began
   }

@@ -55,6 +55,7 @@ extension HTTP2Connection: HTTP2SessionOwner {
 
   private func begin(_ head: RequestHead, _ framing: BodyFraming, on stream: HTTP2Stream) {
     let exchange = Exchange(head, peer: peer, clientPeer: clientPeer, began: loop.now, over: stream)
+    exchange.door = door
     stream.begin(exchange)
     receiver.headReceived(exchange)
     // The receiver may have refused: then the answer is on its way.
@@ -72,6 +73,9 @@ extension HTTP2Connection: HTTP2SessionOwner {
     session.consume(bytes.count, of: id)
     guard let stream = stream(id), let exchange = stream.exchange, stream.answer == .none else { return }
     let length = stream.take(bytes, of: exchange)
+    receiver.bodyGrew(exchange)
+    // There may have been no memory for it.
+    guard stream.exchange != nil, stream.answer == .none else { return }
     if length > limits.bodyBytes {
       reject(.bodyTooLarge(given: UInt64(length), allowed: limits.bodyBytes), on: stream)
     } else if heldBytes > max(limits.http2.bodiesBytes, limits.bodyBytes) {

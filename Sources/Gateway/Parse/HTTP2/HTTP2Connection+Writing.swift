@@ -176,15 +176,12 @@ extension HTTP2Connection {
 
   /// The end of the turn: frames and writes what is left, in turns among the streams.
   func turnEnded() {
-    isCorked = false
-    switch state {
-    case .closed, .lingering: return
-    case .open, .ending: break
-    }
-    guard !isBlocked else { return }
+    guard state != .closed, state != .lingering, !isBlocked else { return isCorked = false }
     sendFrames()
     write()
+    // Whoever asks for a turn meanwhile has it here, or in the next turn of the loop.
     serveWaiting()
+    isCorked = false
     if case .open = state, session.isOver { endStreams(.badRequest) }
     if case .ending = state, corked.isEmpty, !session.wantsToSend { linger() }
   }
@@ -266,6 +263,7 @@ extension HTTP2Connection {
   /// The socket has room again, or the next turn has come.
   func socketWritable() {
     isBlocked = false
+    if case .lingering = state, socket.isFlushed { return wake(by: loop.now + ConnectionLimits.lingering) }
     cork()
   }
 }

@@ -32,6 +32,8 @@ final class HTTP2Connection: SocketOwner, TimerOwner, ClientConnection {
   /// Where the connection comes from.
   let peer: SocketAddress
   let clientPeer: ClientPeer
+  /// By which door it came in.
+  let door: Door?
   var slot: Slot?
   var place = -1
   var state = State.open
@@ -75,6 +77,7 @@ final class HTTP2Connection: SocketOwner, TimerOwner, ClientConnection {
     limits = connection.limits
     peer = connection.peer
     clientPeer = connection.clientPeer
+    door = connection.door
     self.receiver = receiver
     let http2 = limits.http2
     let bounds = HTTP2Session.Bounds(
@@ -179,7 +182,12 @@ final class HTTP2Connection: SocketOwner, TimerOwner, ClientConnection {
     (timer, timerMoment) = (nil, nil)
     switch state {
     case .open: check(at: loop.now)
-    case .ending, .lingering: close(.completed)
+    case .ending:
+      let end = lastWrite + limits.sendTimeout
+      // What was framed is still on its way.
+      if isBlocked, loop.now < end { return wake(by: end) }
+      close(.completed)
+    case .lingering: close(.completed)
     case .closed: break
     }
   }
@@ -251,7 +259,8 @@ final class HTTP2Connection: SocketOwner, TimerOwner, ClientConnection {
     loop.cancelTimer(&timer)
     timerMoment = nil
     socket.endWrites()
-    wake(by: loop.now + ConnectionLimits.lingering)
+    // What a layer holds back is lost with the connection, other than what the kernel does.
+    wake(by: loop.now + (socket.isFlushed ? ConnectionLimits.lingering : limits.sendTimeout))
   }
 
   /// Ends the connection: the only way.

@@ -43,7 +43,7 @@ extension Stream {
       guard canRefill(detour) else { return disconnect(transport) }
       guard refill(&detour, for: reader) else { return backToLog(reader, at: detour.next) }
     }
-    guard progress == .blocked else { return }
+    guard progress != .ended else { return }
     reader.exchange.record.reason = nil
     set(detour, for: reader)
     guard canRefill(detour) else { return disconnect(transport) }
