@@ -15,8 +15,8 @@ from wire import ask
 
 MIB = 1024 * 1024
 BUDGET = 16 * MIB
-#: What the process needs beside what it counts: 12 MiB when it has begun, and what the allocator keeps for each thread.
-BASE = 20 * MIB
+#: What the process needs beside what it counts: 3 MiB when it has begun, and what the allocator keeps for each thread.
+BASE = 16 * MIB
 #: A body that is begun and not ended; 15/16 of the budget hold 29 of them.
 BODY = 512 * 1024
 FIT = BUDGET * 15 // 16 // BODY
@@ -39,8 +39,8 @@ class _Orchestrator(asyncio.Protocol):
 
 
 def _pss(gateway: Gateway) -> int:
-    """What the process holds, its share of what it shares included (proc(5), smaps_rollup)."""
-    found = re.search(r"^Pss:\s+(\d+) kB$", Path(f"/proc/{gateway.pid}/smaps_rollup").read_text(), re.MULTILINE)
+    """What the process has of its own (proc(5), smaps_rollup); how much of its code is in memory is the kernel's choice."""
+    found = re.search(r"^Pss_Anon:\s+(\d+) kB$", Path(f"/proc/{gateway.pid}/smaps_rollup").read_text(), re.MULTILINE)
     assert found
     return int(found[1]) * 1024
 
