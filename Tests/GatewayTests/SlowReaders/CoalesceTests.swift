@@ -53,6 +53,20 @@ import Wire
     #expect(fast.received.events == slow.events)
   }
 
+  @Test func `a reader that takes turns with others of its connection gets nothing twice`() throws {
+    let slow = try SlowStream(Self.rule)
+    let reader = try slow.reader()
+    reader.share = 50
+    reader.room = 100
+    for number in 1...300 {
+      slow.append(Self.chunk("\(number) "))
+      slow.worker.turnEnded()
+    }
+    #expect(slow.worker.counters.coalescedReaders.value == 1)
+    reader.take(1 << 20)
+    #expect(try Self.page(reader.received.events) == Self.page(slow.events) && reader.received.isWhole)
+  }
+
   @Test func `one that takes nothing costs what it was promised, and is disconnected once the log has no more`() throws
   {
     let slow = try SlowStream(Self.rule)

@@ -125,6 +125,9 @@ final class SlowReader: ExchangeTransport {
   static let largestPayload = 3000
   /// How many bytes its socket takes now.
   var room = 0
+  /// The most that it gets before others of its connection have their turn, as streams of HTTP/2 do.
+  var share: Int?
+  private var isYielding = false
   private var isBlocked = false
   var reason: CloseReason?
   /// Whether the body came to its end.
@@ -143,13 +146,17 @@ final class SlowReader: ExchangeTransport {
 
   func pump(_ log: EventLog, from cursor: inout Cursor, isFinal: Bool) -> PumpProgress {
     if isBlocked { return .blocked }
+    var rest = share ?? .max
     while cursor < log.end {
+      isYielding = rest == 0
+      if isYielding { return .yielded }
       let behind = Int(log.end.offset - cursor.offset)
       #expect(behind >= promisedBytes, "what was promised is there")
       isBlocked = room == 0
       if isBlocked { return .blocked }
       let lent = max(promisedBytes, min(behind, Self.largestPayload))
-      let count = min(room, lent)
+      let count = min(room, lent, rest)
+      rest -= count
       let end = Cursor(offset: cursor.offset + UInt64(count))
       bytes += log.copy(from: cursor, to: end)
       room -= count
@@ -167,7 +174,10 @@ final class SlowReader: ExchangeTransport {
   func take(_ count: Int) {
     room += count
     isBlocked = false
-    exchange?.owner?.clientWritable()
+    repeat {
+      isYielding = false
+      exchange?.owner?.clientWritable()
+    } while isYielding
   }
 
   func end(farewell: [UInt8], of exchange: Exchange) { finish(exchange.leaving ?? .completed) }
