@@ -25,6 +25,16 @@ struct EventIndex {
     return logEnd - UInt64(UInt32(truncatingIfNeeded: logEnd) &- kept)
   }
 
+  /// Where the first event ends that does not end before a place; the place must be before the log's end.
+  func firstEnd(from offset: UInt64, logEnd: UInt64) -> UInt64 {
+    var (low, high) = (0, count - 1)
+    while low < high {
+      let middle = (low + high) / 2
+      if end(of: oldest + UInt64(middle), logEnd: logEnd) < offset { low = middle + 1 } else { high = middle }
+    }
+    return end(of: oldest + UInt64(low), logEnd: logEnd)
+  }
+
   /// Forgets the oldest events.
   mutating func removeFirst(_ count: Int) {
     oldest += UInt64(count)

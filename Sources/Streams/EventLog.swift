@@ -125,6 +125,13 @@ public final class EventLog {
     return index.oldest + UInt64(low) - 1
   }
 
+  /// Where a reader may stop that has come this far: there if that is between two events, or else behind the one it has
+  /// begun.
+  public func boundary(from cursor: Cursor) -> Cursor {
+    guard cursor > start, cursor < end else { return cursor }
+    return Cursor(offset: index.firstEnd(from: cursor.offset, logEnd: end.offset))
+  }
+
   /// A copy of one event's bytes.
   ///
   /// - Parameter sequence: from `oldest` to `newest`.

@@ -196,7 +196,10 @@ extension HTTP1Connection: ExchangeTransport {
     var isFinal = isFinal
     let isLeaving = farewell != nil
     let promised = framing?.promised ?? 0
-    if isLeaving, promised == 0 {
+    // One that leaves gets what it was promised, and the event in which that ends: segments end within events.
+    let place = Cursor(offset: cursor.offset + UInt64(promised))
+    let owed = isLeaving ? Int(log.boundary(from: place).offset - cursor.offset) : 0
+    if isLeaving, owed == 0 {
       // The last that this client gets, whatever else is in the log.
       if let bytes = farewell, !bytes.isEmpty { framing?.insert(bytes.span) }
       farewell = []
@@ -205,7 +208,7 @@ extension HTTP1Connection: ExchangeTransport {
     guard let framing else { return nil }
     // Room for the framing that may stand around two ranges.
     let rooms = OutputVector.pieces - 5
-    let behind = isLeaving ? promised : Int(log.end.offset - cursor.offset)
+    let behind = isLeaving ? owed : Int(log.end.offset - cursor.offset)
     let most = min(behind, promised + ChunkFraming.largestPayload)
     var (available, segments) = (0, 0)
     log.lend(from: cursor) { segment, position in
@@ -215,7 +218,7 @@ extension HTTP1Connection: ExchangeTransport {
     }
     available = min(available, most)
     let parts = framing.plan(
-      lent: available, isAll: available == behind, isFinal: isLeaving ? isFinal && promised == 0 : isFinal)
+      lent: available, isAll: available == behind, isFinal: isLeaving ? isFinal && owed == 0 : isFinal)
     guard parts.unsent + parts.promised + parts.payload > 0 || parts.endsBody else { return nil }
 
     loop.output.removeAll()
@@ -228,7 +231,7 @@ extension HTTP1Connection: ExchangeTransport {
     lend(log, from: Cursor(offset: cursor.offset + UInt64(parts.promised)), count: parts.payload)
     copy(parts.after)
     // After what was promised comes the farewell, once there is room.
-    let isAll = available == behind && !(isLeaving && promised > 0)
+    let isAll = available == behind && !(isLeaving && owed > 0)
     return Gathered(parts: parts, byteCount: loop.output.byteCount, isAll: isAll)
   }
 
